@@ -1,0 +1,219 @@
+#include "common/io/child_link.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "common/io/resolve.h"
+
+namespace banyan::io {
+namespace {
+
+constexpr int frames_per_turn = 256;
+constexpr std::uint64_t frames_before_verdict = 4096;
+constexpr auto retry_interval = milliseconds{2};
+constexpr int listen_backlog = 4096;  // a herd of reconnecting children fits
+
+std::uint16_t port_of(const std::string& endpoint) {
+  return static_cast<std::uint16_t>(std::stoul(endpoint.substr(endpoint.rfind(':') + 1)));
+}
+
+}  // namespace
+
+// One I/O thread: with more, a child's first frame could be read before the news that its
+// connection was accepted (connection_table.h).
+ChildLink::ChildLink(boost::asio::io_context& loop, Emit emit)
+    : loop_(loop),
+      emit_(std::move(emit)),
+      context_(1),
+      router_(context_, zmq::socket_type::router),
+      retry_timer_(loop) {}
+
+ChildLink::~ChildLink() { *alive_ = false; }
+
+Result<std::uint16_t> ChildLink::listen(const std::string& host, std::uint16_t port) {
+  const auto address = resolve_listen_host(host);
+  if (!address) return tl::unexpected(address.error());
+  set_link_options(router_);
+  router_.set(zmq::sockopt::router_mandatory, true);
+  router_.set(zmq::sockopt::backlog, listen_backlog);
+  monitor_ = std::make_unique<Monitor>(context_, router_, "children");
+  const std::string endpoint = use_address(router_, *address, port);
+  try {
+    router_.bind(endpoint);
+  } catch (const zmq::error_t& error) {
+    monitor_.reset();
+    return failure("cannot listen for children", fmt::format("{}:{}", host, port), error.what(),
+                   error.num() == EADDRINUSE ? "another program has this port; set `port`" : "");
+  }
+  pump_ = std::make_unique<Pump>(loop_, [this] { return turn(); });
+  pump_->watch(router_);
+  pump_->watch(monitor_->reader());
+  return port_of(router_.get(zmq::sockopt::last_endpoint));
+}
+
+bool ChildLink::turn() {
+  read_monitor();
+  for (int count = 0; count < frames_per_turn; ++count) {
+    if (receive_one()) continue;
+    report(true);
+    return false;
+  }
+  report(false);
+  return true;
+}
+
+bool ChildLink::receive_one() {
+  zmq::message_t routing_id;
+  if (!receive_part(router_, routing_id)) return false;
+  zmq::message_t body;
+  if (!routing_id.more() || !receive_part(router_, body)) return true;
+  ++received_;
+  handle_message(routing_id, body);
+  return true;
+}
+
+void ChildLink::handle_message(zmq::message_t& routing_id, zmq::message_t& body) {
+  const bool multipart = drop_rest(router_, body);
+  const std::string name = routing_id.to_string();
+  ChildConnection* connection = table_.find(name);
+  if (connection == nullptr && table_.was_forgotten(name)) {
+    ++counters_.frames_late;
+    return;
+  }
+  if (connection == nullptr) connection = introduce(name, body);
+  ++counters_.frames_in;
+  if (multipart) {
+    ++counters_.multipart;
+    refuse(*connection, "protocol error: a message of several parts");
+    return;
+  }
+  connection->told = false;
+  emit_(tree::ChildFrame{connection->id, body.to_string()});
+}
+
+ChildConnection* ChildLink::introduce(const std::string& routing_id, zmq::message_t& body) {
+  const int descriptor = source_descriptor(body);
+  read_monitor();
+  const ConnectionTable::Added added = table_.add(routing_id, descriptor);
+  if (added.displaced != nullptr) judge(*added.displaced, "connection closed (descriptor reused)");
+  if (added.born_dead) {
+    ++counters_.born_dead;
+    judge(*added.connection, "connection closed");
+  }
+  return added.connection;
+}
+
+void ChildLink::refuse(ChildConnection& connection, std::string why) {
+  counters_.frames_lost += connection.queue.clear();
+  unsent_.erase(connection.id);
+  if (connection.told) return;
+  connection.told = true;
+  emit_(tree::ChildClosed{connection.id, std::move(why)});
+}
+
+void ChildLink::read_monitor() {
+  MonitorEvent event;
+  std::string text;
+  while (monitor_->next(event)) {
+    if (event.event == ZMQ_EVENT_ACCEPTED) {
+      ++counters_.accepted;
+      table_.accepted(event.value);
+    } else if (event.event == ZMQ_EVENT_DISCONNECTED) {
+      ++counters_.closed;
+      ChildConnection* connection = table_.disconnected(event.value);
+      if (connection == nullptr) {
+        ++counters_.never_spoke;
+      } else {
+        judge(*connection, "connection closed");
+      }
+    } else if (is_handshake_failure(event, text)) {
+      ++counters_.handshake_failures;
+    }
+  }
+}
+
+// The news is held back until the socket is found empty: what the peer sent before it went is
+// readable by now, and comes first.
+void ChildLink::judge(ChildConnection& connection, std::string why) {
+  counters_.frames_lost += connection.queue.clear();
+  unsent_.erase(connection.id);
+  verdicts_.push_back(Verdict{connection.id, std::move(why), received_ + frames_before_verdict});
+}
+
+void ChildLink::report(bool everything) {
+  while (!verdicts_.empty() && (everything || verdicts_.front().at_latest <= received_)) {
+    Verdict verdict = std::move(verdicts_.front());
+    verdicts_.pop_front();
+    ChildConnection* connection = table_.find(verdict.conn);
+    if (connection == nullptr) continue;
+    const bool news = !connection->told;
+    connection->told = true;
+    if (connection->state == ChildConnection::State::closed) table_.forget(verdict.conn);
+    if (news) emit_(tree::ChildClosed{verdict.conn, std::move(verdict.why)});
+  }
+}
+
+// Ends what we had with it. The connection itself stays: a ROUTER cannot hang up.
+void ChildLink::end(ChildConnection& connection, std::string why) {
+  judge(connection, std::move(why));
+  pump_->schedule();
+}
+
+void ChildLink::send(tree::ConnId conn, std::string bytes) {
+  ChildConnection* connection = table_.find(conn);
+  if (connection == nullptr || connection->state == ChildConnection::State::closed) {
+    ++counters_.frames_lost;
+    return;
+  }
+  if (!connection->queue.push(std::move(bytes))) {
+    ++counters_.frames_lost;
+    ++counters_.overflows;
+    end(*connection, "it does not read: 4 MiB are waiting for it");
+    return;
+  }
+  flush(*connection);
+}
+
+void ChildLink::flush(ChildConnection& connection) {
+  SendQueue& queue = connection.queue;
+  while (!queue.empty()) {
+    const Sent sent = send_frame(router_, connection.routing_id, queue.front());
+    if (sent == Sent::busy) break;
+    if (sent == Sent::gone) {
+      ++counters_.unreachable;
+      table_.close(connection);
+      end(connection, "connection closed (no route to it)");
+      return;
+    }
+    ++counters_.frames_out;
+    queue.pop();
+  }
+  pump_->check(router_);
+  if (queue.empty()) {
+    unsent_.erase(connection.id);
+  } else {
+    unsent_.insert(connection.id);
+    retry_later();
+  }
+}
+
+void ChildLink::retry_later() {
+  if (retry_armed_) return;
+  retry_armed_ = true;
+  retry_timer_.expires_after(retry_interval);
+  retry_timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
+    if (*alive && !error) retry();
+  });
+}
+
+void ChildLink::retry() {
+  retry_armed_ = false;
+  const std::set<tree::ConnId> waiting = unsent_;
+  for (const tree::ConnId id : waiting) {
+    ChildConnection* connection = table_.find(id);
+    if (connection != nullptr) flush(*connection);
+  }
+}
+
+}  // namespace banyan::io

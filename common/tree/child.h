@@ -1,0 +1,43 @@
+#pragma once
+// What a parent keeps of one child beside its facts. Plain state, owned by Downlink.
+
+#include <cstdint>
+#include <deque>
+#include <set>
+#include <string>
+
+#include "common/tree/liveness.h"
+#include "common/tree/mirror.h"
+#include "common/tree/node_event.h"
+
+namespace banyan::tree {
+
+struct Child {
+  std::string name;
+  std::string role;
+  std::string instance;
+  std::string host;
+  std::string version;
+  v1::Boot boot;
+  std::uint64_t attach = 0;
+  Duration interval{0};
+
+  ConnId conn = 0;  // of the living session; 0 = none
+  std::uint64_t session = 0;
+  std::uint64_t sequence_in = 0;
+  std::uint64_t sequence_out = 0;
+  std::uint64_t last_beat = 0;
+
+  Liveness liveness{LivenessOptions{}};
+  WallTime since{};
+  std::deque<std::string> evidence;  // newest last, at most 8
+
+  bool transferring = false;
+  std::set<FactKey> stale;        // held, and not told again in the running transfer
+  bool asked = false;             // a transfer was asked for and has not begun
+  unsigned failed_transfers = 0;  // in a row that did not cure
+
+  bool in_session() const { return session != 0; }
+};
+
+}  // namespace banyan::tree

@@ -1,0 +1,134 @@
+// The part of Downlink that reads what a child says within its session.
+
+#include "common/base/name.h"
+#include "common/tree/codec.h"
+#include "common/tree/downlink.h"
+
+namespace banyan::tree {
+namespace {
+
+constexpr unsigned max_failed_transfers = 3;
+
+FactKey key_below(const Child& child, const v1::NodeFacts& node, const v1::Fact& fact) {
+  return {join_path(child.name, node.path()), fact.kind(), fact.id()};
+}
+
+}  // namespace
+
+void Downlink::on_session_frame(Child& child, v1::Frame& frame, Turn& turn) {
+  switch (frame.kind_case()) {
+    case v1::Frame::kGoodbye: {
+      const std::string reason = frame.goodbye().reason();
+      if (child.liveness.on_goodbye(reason)) show(child, turn);
+      return end_session(child, "goodbye: " + reason, turn);
+    }
+    case v1::Frame::kBeat: {
+      child.last_beat = frame.beat().number();
+      v1::Frame answer;
+      answer.mutable_beat_ack()->set_number(frame.beat().number());
+      send(child.name, std::move(answer), turn);
+      return compare(child, frame.beat().digest(), turn);
+    }
+    case v1::Frame::kUpdate:
+      return on_update(child, frame.update(), turn);
+    default:
+      return pass_on(child, frame, turn);
+  }
+}
+
+void Downlink::on_update(Child& child, const v1::Update& update, Turn& turn) {
+  if (auto status = apply(child, update, turn); !status) {
+    ++counters_.protocol_errors;
+    return break_session(child, "protocol error: " + status.error().text(), turn);
+  }
+  v1::Frame answer;
+  answer.mutable_update_ack()->set_number(update.number());
+  send(child.name, std::move(answer), turn);
+  compare(child, update.digest(), turn);
+}
+
+// Removals and sets in the order told; what a transfer did not tell again goes at its end.
+Status Downlink::apply(Child& child, const v1::Update& update, Turn& turn) {
+  if (update.transfer_begin()) {
+    const auto keys = mirror_.keys_below(child.name);
+    child.stale = std::set<FactKey>(keys.begin(), keys.end());
+    child.transferring = true;
+    child.asked = false;
+  }
+  for (const v1::NodeFacts& node : update.nodes()) {
+    if (child.role == "leaf" && !node.path().empty()) {
+      return failure("a leaf speaks of other nodes", node.path());
+    }
+    for (const v1::Fact& fact : node.facts()) {
+      const FactKey key = key_below(child, node, fact);
+      child.stale.erase(key);
+      if (fact.removed()) {
+        mirror_.remove(key, turn.changes);
+      } else if (auto ok = mirror_.set(key, node.instance(), fact.value(), turn.changes); !ok) {
+        return ok;
+      }
+    }
+  }
+  if (update.transfer_end()) {
+    for (const FactKey& key : child.stale) mirror_.remove(key, turn.changes);
+    child.stale.clear();
+    child.transferring = false;
+  }
+  return {};
+}
+
+void Downlink::compare(Child& child, const v1::Digest& told, Turn& turn) {
+  if (child.transferring || child.asked) return;  // the picture is incomplete by agreement
+  const Digest held = mirror_.digest(child.name);
+  if (held == Digest{told.high(), told.low()}) {
+    child.failed_transfers = 0;
+    if (child.liveness.on_verified(turn.now.time)) show(child, turn);
+    return;
+  }
+  if (child.failed_transfers >= max_failed_transfers) return;  // said once, below
+  if (++child.failed_transfers == max_failed_transfers) {
+    const std::string text = "the picture of " + child.name + " differs after " +
+                             std::to_string(max_failed_transfers) + " full transfers";
+    turn.effects.log(LogLevel::error, "child=" + child.name + " digest_divergence: " + text);
+    turn.from_children.emplace_back(std::in_place_type<OwnEvent>,
+                                    OwnEvent{"digest_divergence", child.name, text, "{}"});
+  }
+  ++counters_.transfers_asked;
+  child.asked = true;
+  v1::Frame ask;
+  ask.mutable_transfer_ask()->mutable_held()->set_high(held.high);
+  ask.mutable_transfer_ask()->mutable_held()->set_low(held.low);
+  send(child.name, std::move(ask), turn);
+}
+
+void Downlink::pass_on(Child& child, v1::Frame& frame, Turn& turn) {
+  FromChild notice;
+  notice.child = child.name;
+  switch (frame.kind_case()) {
+    case v1::Frame::kEventBatch: {
+      v1::EventBatch& batch = *frame.mutable_event_batch();
+      batch.set_path(join_path(child.name, batch.path()));
+      notice.message = std::move(batch);
+      break;
+    }
+    case v1::Frame::kOutcomes: {
+      v1::Outcomes& outcomes = *frame.mutable_outcomes();
+      for (v1::Outcome& outcome : *outcomes.mutable_outcomes()) {
+        outcome.set_path(join_path(child.name, outcome.path()));
+      }
+      notice.message = std::move(outcomes);
+      break;
+    }
+    case v1::Frame::kStreamData:
+      notice.message = std::move(*frame.mutable_stream_data());
+      break;
+    case v1::Frame::kStreamClose:
+      notice.message = std::move(*frame.mutable_stream_close());
+      break;
+    default:
+      return;
+  }
+  turn.from_children.emplace_back(std::in_place_type<FromChild>, std::move(notice));
+}
+
+}  // namespace banyan::tree

@@ -1,0 +1,58 @@
+#include "common/tree/event_spool.h"
+
+#include <algorithm>
+
+namespace banyan::tree {
+
+EventSpool::EventSpool(std::string instance, v1::Boot boot)
+    : instance_(std::move(instance)), boot_(std::move(boot)) {}
+
+void EventSpool::add(v1::Event event) {
+  const std::size_t bytes = event.ByteSizeLong() + 8;
+  held_.push_back({std::move(event), bytes});
+  bytes_ += bytes;
+  ++last_;
+  while (bytes_ > max_bytes || held_.size() > max_events) {
+    bytes_ -= held_.front().bytes;
+    held_.pop_front();
+    ++dropped_;
+  }
+  sent_ = std::max(sent_, oldest() - 1);
+}
+
+void EventSpool::on_ack(const v1::EventAck& ack) {
+  const bool mine = ack.instance() == instance_ && ack.boot().random() == boot_.random() &&
+                    ack.boot().start_ms() == boot_.start_ms();
+  if (!mine || ack.upto() > last_) return;
+  acked_ = std::max(acked_, ack.upto());
+  while (!held_.empty() && oldest() <= acked_) {
+    bytes_ -= held_.front().bytes;
+    held_.pop_front();
+  }
+  sent_ = ack.nack() ? acked_ : std::max(sent_, acked_);
+}
+
+std::optional<v1::EventBatch> EventSpool::take() {
+  const std::uint64_t first = std::max(sent_ + 1, oldest());
+  if (first > last_) return std::nullopt;
+  std::size_t unacked = 0;
+  for (std::uint64_t number = std::max(acked_ + 1, oldest()); number < first; ++number) {
+    unacked += held_[number - oldest()].bytes;
+  }
+  if (unacked >= window_bytes) return std::nullopt;
+  v1::EventBatch batch;
+  batch.set_instance(instance_);
+  *batch.mutable_boot() = boot_;
+  batch.set_first(first);
+  batch.set_oldest(oldest());
+  std::size_t bytes = 0;
+  for (std::uint64_t number = first; number <= last_ && bytes < batch_bytes; ++number) {
+    const Held& held = held_[number - oldest()];
+    *batch.add_events() = held.event;
+    bytes += held.bytes;
+    sent_ = number;
+  }
+  return batch;
+}
+
+}  // namespace banyan::tree

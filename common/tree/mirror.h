@@ -1,0 +1,110 @@
+#pragma once
+// A subtree as facts: what its nodes said last, with digests and counts kept up to date.
+//
+// Invariants
+//  1. It changes only by what was told (set, remove): what cannot be known is a view, never an
+//  edit.
+//  2. digest(path) = sum of the hashes of all facts at and below path.
+//  3. A node exists as long as it, or something below it, has a fact, or its parent has a link to
+//  it.
+// Cost: one map insert and O(depth) additions per change. Single threaded. Node pointers stay valid
+// until the node's last fact is removed.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/digest.h"
+#include "common/base/result.h"
+#include "common/tree/counts.h"
+
+namespace banyan::tree {
+
+struct FactKey {
+  std::string path;  // of the node, from the mirror's own node ("" = itself)
+  v1::FactKind kind = v1::FACT_KIND_UNSPECIFIED;
+  std::string id;
+
+  auto operator<=>(const FactKey&) const = default;
+};
+
+// A zero digest stands for "not there".
+struct FactChange {
+  FactKey key;
+  Digest before;
+  Digest now;
+};
+using Changes = std::vector<FactChange>;
+
+struct FactValue {
+  std::string instance;  // of the node that it is about; part of the hash
+  std::string bytes;     // as told
+  Digest hash;
+};
+
+// An update of several facts must fit a frame at every hop; what is larger is refused at its
+// source.
+inline constexpr std::size_t max_fact_bytes = 128 * 1024;
+
+class Mirror {
+ public:
+  struct Node {
+    std::string name;
+    std::string path;
+    Node* parent = nullptr;
+    std::map<std::string, std::unique_ptr<Node>> children;
+    std::map<std::pair<int, std::string>, FactValue> facts;  // by (kind, id)
+    std::optional<v1::NodeFact> node;                        // the facts, parsed
+    std::map<std::string, v1::TargetFact> targets;
+    std::map<std::string, v1::LinkFact> links;
+    Digest digest;        // of the subtree
+    Counts below;         // own targets, and everything below; not the node itself
+    Counts contribution;  // to the parent's `below`
+  };
+
+  Mirror();
+
+  // Errors: a value that does not parse or is too large, a path or an id that is not valid (the
+  // caller ends the session). An equal value is no change. Kinds of later versions are kept without
+  // being parsed.
+  Status set(const FactKey& key, std::string_view instance, std::string bytes, Changes& changes);
+  void remove(const FactKey& key, Changes& changes);
+  void remove_subtree(std::string_view path, Changes& changes);
+
+  const Node& top() const { return *top_; }
+  const Node* find(std::string_view path) const;  // nullptr when there is none
+  const FactValue* find_fact(const FactKey& key) const;
+  std::vector<FactKey> keys_below(std::string_view path) const;  // the node itself included
+  Digest digest(std::string_view path) const;                    // zero when there is no such node
+  std::size_t fact_count() const { return fact_count_; }
+  // Rises by one with every change. Local: never on the wire.
+  std::uint64_t revision() const { return revision_; }
+
+ private:
+  Node* find_or_make(std::string_view path);
+  void add_hash(Node& node, const Digest& before, const Digest& now);
+  void recount(Node& node);
+  void drop_if_empty(Node* node);
+  static Status parse_into(Node& node, const FactKey& key, const std::string& bytes);
+  static void forget_parsed(Node& node, const FactKey& key);
+
+  std::unique_ptr<Node> top_;
+  std::size_t fact_count_ = 0;
+  std::uint64_t revision_ = 0;
+};
+
+// The link fact that a node's parent holds about it; nullptr for the top and where none is told.
+const v1::LinkFact* link_of(const Mirror::Node& node);
+// As seen from the mirror's top: up only if every link from the top to it is up or suspect.
+NodeState state_of(const Mirror::Node& node);
+// The topmost node at or above this one whose link is neither up nor suspect: the cause of being
+// unreachable; nullptr when there is none.
+const Mirror::Node* break_above(const Mirror::Node& node);
+
+// The same message always gives the same bytes (maps are sorted).
+std::string fact_bytes(const google::protobuf::MessageLite& message);
+
+}  // namespace banyan::tree

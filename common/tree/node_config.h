@@ -1,0 +1,39 @@
+#pragma once
+// What every node is configured with, as plain values. Read by common/io/config, used by the roles.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/base/time.h"
+
+namespace banyan::tree {
+
+using Labels = std::map<std::string, std::string>;
+
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+struct NodeConfig {
+  std::string name;                // already valid (mended; original in label `title`)
+  std::string host = "127.0.0.1";  // where children dial (relay, root)
+  std::uint16_t port = 7400;       // 0 = any free one, printed in the first log line
+  std::vector<Address> parents;    // leaf, relay: first is preferred; empty = none configured
+  Duration hb_interval = seconds{1};
+  Duration timeout = seconds{5};
+  Duration grace{0};    // 0 = one beat interval of the child
+  bool silent = false;  // log warnings and errors only
+  std::string log_level = "info";
+  Labels labels;
+  std::string state_dir;  // resolved, absolute
+  bool keep_targets = false;
+  std::string http_host = "127.0.0.1";     // root (relay: only with http_port)
+  std::uint16_t http_port = 7480;          // 0 = any free one
+  bool http = false;                       // this node serves HTTP
+  std::vector<std::string> allowed_hosts;  // Host headers beside loopback names
+};
+
+}  // namespace banyan::tree

@@ -1,0 +1,118 @@
+#include "common/tree/request_table.h"
+
+#include <algorithm>
+
+#include "common/base/name.h"
+
+namespace banyan::tree {
+namespace {
+
+void add_outcome(v1::Outcomes& outcomes, const v1::RequestTarget& target, v1::OutcomeKind kind,
+                 const std::string& reason) {
+  v1::Outcome& outcome = *outcomes.add_outcomes();
+  outcome.set_path(target.path());
+  outcome.set_target(target.target());
+  outcome.set_kind(kind);
+  outcome.set_reason(reason);
+}
+
+std::string why_unreachable(const Child* child, const std::string& name) {
+  if (child == nullptr) return name + " is not known here";
+  switch (child->liveness.state()) {
+    case Liveness::State::left:
+      return name + " has left";
+    case Liveness::State::lost:
+      return name + " is lost: " + child->liveness.why();
+    default:
+      return name + " is not connected: " + child->liveness.why();
+  }
+}
+
+}  // namespace
+
+void RequestTable::route(const v1::Request& request, Turn& turn,
+                         std::vector<v1::Outcomes>& rising) {
+  v1::Outcomes at_once;
+  at_once.set_id(request.command().id());
+  std::map<std::string, std::vector<const v1::RequestTarget*>> by_child;
+  const bool full = entries_.size() >= max_entries && !entries_.contains(request.command().id());
+  for (const v1::RequestTarget& target : request.targets()) {
+    const std::string child(split_first(target.path()).first);
+    const Child* held = downlink_.find(child);
+    if (child.empty()) {
+      add_outcome(at_once, target, v1::OUTCOME_KIND_REJECTED, "this node runs no targets");
+    } else if (full) {
+      add_outcome(at_once, target, v1::OUTCOME_KIND_REJECTED, "too many requests are under way");
+    } else if (held == nullptr || !held->in_session()) {
+      add_outcome(at_once, target, v1::OUTCOME_KIND_UNREACHABLE, why_unreachable(held, child));
+    } else {
+      by_child[child].push_back(&target);
+    }
+  }
+  for (const auto& [child, targets] : by_child) hand_down(request, child, targets, turn);
+  if (at_once.outcomes_size() > 0) rising.push_back(std::move(at_once));
+}
+
+void RequestTable::hand_down(const v1::Request& request, const std::string& child,
+                             const std::vector<const v1::RequestTarget*>& targets, Turn& turn) {
+  Entry& entry = entries_[request.command().id()];
+  const Duration ttl = milliseconds{request.ttl_ms()};
+  entry.drop_at = std::max(entry.drop_at, after(turn.now.time, ttl + kept_after_ttl));
+  earliest_ = std::min(earliest_, entry.drop_at);
+  for (std::size_t begin = 0; begin < targets.size(); begin += targets_per_frame) {
+    v1::Frame frame;
+    v1::Request& part = *frame.mutable_request();
+    *part.mutable_command() = request.command();
+    part.set_ttl_ms(request.ttl_ms());
+    part.set_heard(downlink_.find(child)->last_beat);
+    const std::size_t end = std::min(begin + targets_per_frame, targets.size());
+    for (std::size_t i = begin; i < end; ++i) {
+      v1::RequestTarget& target = *part.add_targets();
+      target = *targets[i];
+      entry.open[child].emplace(target.path(), target.target());
+      target.set_path(std::string(split_first(target.path()).second));
+    }
+    downlink_.send(child, std::move(frame), turn);
+  }
+}
+
+void RequestTable::on_outcomes(const std::string& child, const v1::Outcomes& outcomes) {
+  const auto entry = entries_.find(outcomes.id());
+  if (entry == entries_.end()) return;
+  const auto open = entry->second.open.find(child);
+  if (open == entry->second.open.end()) return;
+  for (const v1::Outcome& outcome : outcomes.outcomes()) {
+    open->second.erase({outcome.path(), outcome.target()});
+  }
+  if (open->second.empty()) entry->second.open.erase(open);
+  if (entry->second.open.empty()) entries_.erase(entry);
+}
+
+void RequestTable::on_child_gone(const std::string& child, std::vector<v1::Outcomes>& rising) {
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    const auto open = it->second.open.find(child);
+    if (open != it->second.open.end()) {
+      v1::Outcomes outcomes;
+      outcomes.set_id(it->first);
+      for (const auto& [path, target] : open->second) {
+        v1::Outcome& outcome = *outcomes.add_outcomes();
+        outcome.set_path(path);
+        outcome.set_target(target);
+        outcome.set_kind(v1::OUTCOME_KIND_IN_DOUBT);
+        outcome.set_reason("the link to " + child + " broke while the request was below it");
+      }
+      rising.push_back(std::move(outcomes));
+      it->second.open.erase(open);
+    }
+    it = it->second.open.empty() ? entries_.erase(it) : std::next(it);
+  }
+}
+
+void RequestTable::on_time(Time now) {
+  if (now < earliest_) return;
+  std::erase_if(entries_, [now](const auto& entry) { return now >= entry.second.drop_at; });
+  earliest_ = never;
+  for (const auto& [id, entry] : entries_) earliest_ = std::min(earliest_, entry.drop_at);
+}
+
+}  // namespace banyan::tree

@@ -1,0 +1,92 @@
+#include "common/tree/router.h"
+
+namespace banyan::tree {
+
+void Router::raise(std::vector<v1::Outcomes>& outcomes) {
+  for (auto& each : outcomes)
+    rising_.emplace_back(std::in_place_type<v1::Outcomes>, std::move(each));
+}
+
+void Router::raise(std::vector<RisingStream>& streams) {
+  for (auto& each : streams) {
+    std::visit(
+        [this](auto& message) {
+          using Message = std::remove_reference_t<decltype(message)>;
+          rising_.emplace_back(std::in_place_type<Message>, std::move(message));
+        },
+        each);
+  }
+}
+
+void Router::on_request(const v1::Request& request, Turn& turn) {
+  std::vector<v1::Outcomes> at_once;
+  requests_.route(request, turn, at_once);
+  raise(at_once);
+}
+
+void Router::on_stream_open(const v1::StreamOpen& open, Turn& turn) {
+  std::vector<RisingStream> at_once;
+  streams_.on_open(open, turn, at_once);
+  raise(at_once);
+}
+
+void Router::on_stream_credit(const v1::StreamCredit& credit, Turn& turn) {
+  streams_.on_credit(credit, turn);
+}
+
+void Router::on_stream_close(const v1::StreamClose& close, Turn& turn) {
+  streams_.on_close(close, turn);
+}
+
+// An acknowledgement that finds no way is dropped: the next rewind asks for it again.
+void Router::on_event_ack(const v1::EventAck& ack, Turn& turn) {
+  const auto it = event_origins_.find(ack.instance());
+  if (it == event_origins_.end()) return;
+  v1::Frame frame;
+  *frame.mutable_event_ack() = ack;
+  downlink_.send(it->second, std::move(frame), turn);
+}
+
+void Router::rewind(Turn& turn) {
+  for (const auto& [name, child] : downlink_.children()) {
+    v1::Frame frame;
+    frame.mutable_rewind();
+    downlink_.send(name, std::move(frame), turn);
+  }
+}
+
+void Router::on_parent_gone(Turn& turn) {
+  requests_.clear();
+  streams_.on_parent_gone(turn);
+}
+
+void Router::on_child_gone(const std::string& child) {
+  std::vector<v1::Outcomes> outcomes;
+  requests_.on_child_gone(child, outcomes);
+  raise(outcomes);
+  std::vector<RisingStream> streams;
+  streams_.on_child_gone(child, streams);
+  raise(streams);
+}
+
+void Router::on_child(FromChild& notice, Turn& turn) {
+  if (auto* batch = std::get_if<v1::EventBatch>(&notice.message)) {
+    if (event_origins_.size() >= max_origins) event_origins_.clear();
+    event_origins_[batch->instance()] = notice.child;
+    rising_.emplace_back(std::in_place_type<v1::EventBatch>, std::move(*batch));
+  } else if (auto* outcomes = std::get_if<v1::Outcomes>(&notice.message)) {
+    requests_.on_outcomes(notice.child, *outcomes);
+    rising_.emplace_back(std::in_place_type<v1::Outcomes>, std::move(*outcomes));
+  } else {
+    std::vector<RisingStream> streams;
+    if (auto* data = std::get_if<v1::StreamData>(&notice.message)) {
+      streams_.on_data(notice.child, std::move(*data), turn, streams);
+    } else {
+      const auto& close = std::get<v1::StreamClose>(notice.message);
+      streams_.on_child_close(notice.child, close, streams);
+    }
+    raise(streams);
+  }
+}
+
+}  // namespace banyan::tree

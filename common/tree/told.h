@@ -1,0 +1,47 @@
+#pragma once
+// What a child has told its parent in this session, and what is still to be told.
+//
+// The digest speaks of what was told up to the last update handed over, never of the present state;
+// the order of the link makes it exact. A key that returns to the value told last leaves the set.
+// Keys are served oldest first, so that no change waits behind later ones.
+// Bound: one entry per fact of the mirror (removed ones included until they are told).
+
+#include <cstdint>
+#include <map>
+
+#include "common/tree/mirror.h"
+
+namespace banyan::tree {
+
+class Told {
+ public:
+  // A told point: everything present counts as told (the Hello carries this digest).
+  void reset(const Mirror& mirror);
+  // Nothing counts as told; everything present is to be told again, as one transfer.
+  void begin_transfer(const Mirror& mirror);
+  void note(const Changes& changes);
+
+  bool empty() const { return queue_.empty() && !transfer_begins_; }
+  std::size_t size() const { return queue_.size(); }
+  const Digest& digest() const { return digest_; }
+
+  // The next update: the oldest keys, about max_bytes of them, at least one. Not to be called when
+  // empty.
+  v1::Update take(const Mirror& mirror, std::size_t max_bytes);
+
+ private:
+  struct Entry {
+    std::uint64_t serial = 0;
+    Digest told;  // the hash that was told last; zero = not told
+  };
+  void mark(const FactKey& key, const Digest& told);
+
+  Digest digest_;
+  std::map<std::uint64_t, FactKey> queue_;
+  std::map<FactKey, Entry> dirty_;
+  std::uint64_t last_serial_ = 0;
+  std::uint64_t transfer_end_ = 0;  // above its keys' serials; 0 = no transfer is running
+  bool transfer_begins_ = false;
+};
+
+}  // namespace banyan::tree

@@ -1,0 +1,106 @@
+#pragma once
+// "I have a parent": finds it, keeps the session, beats, tells facts, and hands what comes down to
+// its role.
+//
+//      idle --start--> dialing --Welcome--> connected
+//                        ^ |                    |
+//                 delay  | | Refused, closed,   | closed, silent for `timeout`, gap,
+//                 over   | | no Welcome in time | who_are_you, stood still for `timeout`
+//                        | v                    v
+//                      waiting <----------------+            any --leave--> left
+//
+// Invariants: at most one connection at a time, each attempt on a new one; a session ends in
+// end_session() alone; every frame of a session is numbered. Single threaded.
+
+#include <string>
+#include <vector>
+
+#include "common/base/random.h"
+#include "common/tree/node_config.h"
+#include "common/tree/told.h"
+#include "common/tree/turn.h"
+#include "common/tree/update_window.h"
+
+namespace banyan::tree {
+
+struct UplinkOptions {
+  std::vector<Address> parents;
+  Duration hb_interval = seconds{1};
+  Duration timeout = seconds{5};
+};
+
+class Uplink {
+ public:
+  enum class State { idle, dialing, connected, waiting, left };
+
+  Uplink(UplinkOptions options, Identity identity, const Mirror& mirror, std::uint64_t seed);
+
+  void start(Turn& turn);
+  void on_frame(const ParentFrame& event, Turn& turn);
+  void on_closed(const ParentClosed& event, Turn& turn);
+  void on_time(Turn& turn);
+  // After every turn of the role: notes what changed and sends what may be sent.
+  void settle(Turn& turn);
+  Time next_deadline() const;
+
+  // Goodbye and no more attempts. What was told before is sent first.
+  void leave(const std::string& reason, Turn& turn);
+
+  // Sends a frame of this kind within the session; false (nothing sent) when there is none.
+  bool send(v1::Frame frame, Turn& turn);
+  // Tells everything that waits, whatever the window says: an outcome must not overtake the facts
+  // that it speaks of.
+  void flush(Turn& turn);
+
+  State state() const { return state_; }
+  bool connected() const { return state_ == State::connected; }
+  const std::string& parent_path() const { return parent_path_; }
+  const std::vector<std::string>& ancestors() const { return ancestors_; }
+  // Depth of nodes below this one, for Hello (a relay's greatest chain of relays and leaves).
+  void set_depth_below(std::uint32_t depth) { depth_below_ = depth; }
+
+ private:
+  void dial(Turn& turn);
+  void end_session(const std::string& why, Turn& turn);
+  void wait(Duration delay, Turn& turn);
+  void on_welcome(const v1::Frame& frame, Turn& turn);
+  void on_refused(const v1::Refused& refused, Turn& turn);
+  void on_session_frame(v1::Frame& frame, Turn& turn);
+  void send_hello(Turn& turn);
+  void send_beat(Turn& turn);
+  void send_update(Turn& turn);
+  bool stood_still(Now now) const;
+  const Address& address() const;
+
+  UplinkOptions options_;
+  Identity identity_;
+  const Mirror& mirror_;
+  Random random_;
+
+  State state_ = State::idle;
+  ConnId conn_ = 0;
+  ConnId last_conn_ = 0;
+  std::size_t parent_index_ = 0;
+  std::uint64_t session_ = 0;
+  std::uint64_t sequence_in_ = 0;
+  std::uint64_t sequence_out_ = 0;
+  std::uint64_t attach_ = 0;
+  std::string parent_path_;
+  std::vector<std::string> ancestors_;
+  std::string last_refusal_;
+  std::uint32_t depth_below_ = 0;
+
+  Told told_;
+  UpdateWindow window_;
+  std::uint64_t beat_number_ = 0;
+  Duration lateness_{0};  // the greatest since the last beat
+  Duration backoff_{0};
+  Duration reconnect_cap_ = seconds{1};
+  Time last_heard_{};
+  Time last_turn_{};
+  Time next_beat_ = never;
+  Time retry_at_ = never;
+  Time welcome_by_ = never;
+};
+
+}  // namespace banyan::tree

@@ -1,0 +1,25 @@
+#pragma once
+// What the API asks for. Performed in this order by the role that contains it: answers to the HTTP
+// server, the rest into the tree. Paths are from the node that serves ("" = that node itself).
+
+#include <vector>
+
+#include "banyan/v1/link.pb.h"
+#include "common/tree/http_event.h"
+
+namespace banyan::view {
+
+struct ApiEffects {
+  std::vector<tree::HttpEffect> http;
+  std::vector<v1::Request> requests;
+  std::vector<v1::StreamOpen> opens;
+  std::vector<v1::StreamCredit> credits;
+  std::vector<v1::StreamClose> closes;
+
+  template <class Effect>
+  void answer(Effect effect) {
+    http.emplace_back(std::in_place_type<Effect>, std::move(effect));
+  }
+};
+
+}  // namespace banyan::view

@@ -1,0 +1,200 @@
+#include "common/view/command_book.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/base/check.h"
+#include "common/base/name.h"
+
+namespace banyan::view {
+namespace {
+
+std::string bytes_of_hex(std::string_view hex) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
+  }
+  return bytes;
+}
+
+std::string hex_of_bytes(std::string_view bytes) {
+  std::string hex;
+  for (const char c : bytes) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return hex;
+}
+
+std::string instance_of(const tree::Mirror::Node& node) {
+  if (node.node && !node.node->instance().empty()) return node.node->instance();
+  const auto* link = tree::link_of(node);
+  return link == nullptr ? std::string() : link->instance();
+}
+
+std::string break_text(const tree::Mirror::Node& broken) {
+  return broken.path + " is " + tree::name_of(tree::state_of(broken));
+}
+
+CommandTarget fixed_target(const tree::TargetRef& ref) {
+  CommandTarget target;
+  target.node = ref.node->path;
+  target.target = ref.name;
+  target.instance = instance_of(*ref.node);
+  target.generation = ref.fact->generation();
+  if (const auto* broken = tree::break_above(*ref.node)) {
+    target.outcome = v1::OUTCOME_KIND_UNREACHABLE;
+    target.reason = break_text(*broken);
+  }
+  return target;
+}
+
+bool is_final(v1::OutcomeKind kind) {
+  return kind != v1::OUTCOME_KIND_UNSPECIFIED && kind != v1::OUTCOME_KIND_IN_DOUBT;
+}
+
+}  // namespace
+
+bool is_command_id(std::string_view text) {
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  return text.size() == 32 && std::all_of(text.begin(), text.end(), is_hex);
+}
+
+std::string CommandBook::new_id() {
+  std::string id;
+  do {
+    id = fmt::format("{:016x}{:016x}", random_.next(), random_.next());
+  } while (by_id_.contains(id));
+  return id;
+}
+
+bool CommandBook::make_room() {
+  if (by_id_.size() < max_commands) return true;
+  for (auto it = by_number_.begin(); it != by_number_.end(); ++it) {
+    if (!by_id_.at(it->second).finished()) continue;
+    by_id_.erase(it->second);
+    by_number_.erase(it);
+    return true;
+  }
+  return false;
+}
+
+Result<const Command*> CommandBook::create(CommandAsk ask, const tree::Selection& selection,
+                                           Now now) {
+  if (!make_room()) {
+    return failure("too many commands", {}, "1000 are running", "wait until some are finished");
+  }
+  if (ask.id.empty()) ask.id = new_id();
+  Command command;
+  command.ask = std::move(ask);
+  command.number = ++last_number_;
+  command.created = now.wall;
+  command.deadline = after(now.time, milliseconds{command.ask.ttl_ms} + grace);
+  for (const auto& ref : selection.targets) {
+    command.places[ref.path()] = command.targets.size();
+    command.targets.push_back(fixed_target(ref));
+    if (is_final(command.targets.back().outcome)) ++command.answered;
+  }
+  if (command.finished()) {
+    command.ended = now.wall;
+  } else {
+    running_[{command.deadline, command.number}] = command.ask.id;
+  }
+  by_number_[command.number] = command.ask.id;
+  const auto [it, fresh] = by_id_.emplace(command.ask.id, std::move(command));
+  CHECK(fresh);
+  return &it->second;
+}
+
+v1::Request CommandBook::request_for(const Command& command) const {
+  v1::Request request;
+  auto& told = *request.mutable_command();
+  told.set_id(bytes_of_hex(command.ask.id));
+  told.set_verb(command.ask.verb);
+  told.set_selector(command.ask.select);
+  told.set_signal(command.ask.signal);
+  told.set_issuer(command.ask.issuer);
+  told.set_epoch(epoch_);
+  told.set_sequence(command.number);
+  told.set_issued_ms(wall_ms(command.created));
+  told.set_max_age_ms(command.ask.ttl_ms);
+  request.set_ttl_ms(command.ask.ttl_ms);
+  for (const auto& target : command.targets) {
+    if (is_final(target.outcome)) continue;
+    auto& routed = *request.add_targets();
+    routed.set_path(target.node);
+    routed.set_target(target.target);
+    routed.set_instance(target.instance);
+    routed.set_generation(target.generation);
+  }
+  return request;
+}
+
+const Command* CommandBook::find(const std::string& id) const {
+  const auto it = by_id_.find(id);
+  return it == by_id_.end() ? nullptr : &it->second;
+}
+
+std::vector<const Command*> CommandBook::newest_first() const {
+  std::vector<const Command*> list;
+  for (auto it = by_number_.rbegin(); it != by_number_.rend(); ++it)
+    list.push_back(find(it->second));
+  return list;
+}
+
+void CommandBook::settle(Command& command, CommandTarget& target, const v1::Outcome& outcome) {
+  const bool was_final = is_final(target.outcome);
+  if (!is_final(outcome.kind())) {
+    target.in_doubt = target.in_doubt || !was_final;
+    if (!was_final) target.reason = outcome.reason();
+    return;
+  }
+  const bool improves =
+      target.outcome == v1::OUTCOME_KIND_UNKNOWN && outcome.kind() != v1::OUTCOME_KIND_UNKNOWN;
+  if (was_final && !improves) return;
+  target.outcome = outcome.kind();
+  target.reason = outcome.reason();
+  if (outcome.generation() != 0) target.generation = outcome.generation();
+  target.pid = outcome.pid();
+  target.in_doubt = false;
+  target.late = was_final;
+  if (!was_final) ++command.answered;
+}
+
+std::vector<std::string> CommandBook::on_outcomes(const v1::Outcomes& outcomes, Now now) {
+  const auto it = by_id_.find(hex_of_bytes(outcomes.id()));
+  if (it == by_id_.end()) return {};  // forgotten, or never ours
+  Command& command = it->second;
+  const bool was_finished = command.finished();
+  for (const auto& outcome : outcomes.outcomes()) {
+    const auto place = command.places.find(join_path(outcome.path(), outcome.target()));
+    if (place != command.places.end()) settle(command, command.targets[place->second], outcome);
+  }
+  if (was_finished || !command.finished()) return {};
+  command.ended = now.wall;
+  running_.erase({command.deadline, command.number});
+  return {command.ask.id};
+}
+
+std::vector<std::string> CommandBook::on_time(Now now) {
+  std::vector<std::string> finished;
+  while (!running_.empty() && running_.begin()->first.first <= now.time) {
+    Command& command = by_id_.at(running_.begin()->second);
+    for (auto& target : command.targets) {
+      if (is_final(target.outcome)) continue;
+      target.outcome = v1::OUTCOME_KIND_UNKNOWN;
+      if (target.reason.empty()) target.reason = "no answer within the time given";
+    }
+    command.answered = command.targets.size();
+    command.ended = now.wall;
+    running_.erase(running_.begin());
+    finished.push_back(command.ask.id);
+  }
+  return finished;
+}
+
+Time CommandBook::next_deadline() const {
+  return running_.empty() ? never : running_.begin()->first.first;
+}
+
+}  // namespace banyan::view

@@ -1,0 +1,99 @@
+#pragma once
+// Commands and what became of them: one outcome per target, kept in memory.
+//
+//   running --(every target answered)--> finished
+//   running --(ttl + 1 s)--> finished: what is unanswered, or in doubt, becomes `unknown`
+//
+// The set of targets is fixed when the command is made. What cannot be reached then is
+// `unreachable` at once; a suspect node is tried. The first final outcome stands; only `unknown`
+// may still be improved (late). Bounds: max_commands, the oldest finished go first; a running one
+// never goes, and if all are running a new one is refused. Single threaded.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "banyan/v1/link.pb.h"
+#include "common/base/random.h"
+#include "common/base/result.h"
+#include "common/base/time.h"
+#include "common/tree/selector.h"
+
+namespace banyan::view {
+
+struct CommandAsk {
+  std::string id;  // 32 hex digits, or "" for a new one
+  std::string verb;
+  std::string select;
+  int signal = 0;
+  std::uint32_t ttl_ms = 30'000;
+  std::string issuer;
+};
+
+struct CommandTarget {
+  std::string node;
+  std::string target;
+  std::string instance;          // of the node, when the command was made
+  std::uint64_t generation = 0;  // of the target: when the command was made, then as answered
+  v1::OutcomeKind outcome = v1::OUTCOME_KIND_UNSPECIFIED;  // unspecified = not answered yet
+  std::string reason;
+  std::int32_t pid = 0;
+  bool in_doubt = false;
+  bool late = false;
+};
+
+struct Command {
+  CommandAsk ask;
+  std::uint64_t number = 0;  // rises with every command
+  WallTime created{};
+  WallTime ended{};
+  Time deadline{};
+  std::vector<CommandTarget> targets;
+  std::unordered_map<std::string, std::size_t> places;  // target's path -> place in targets
+  std::size_t answered = 0;
+
+  bool finished() const { return answered == targets.size(); }
+};
+
+class CommandBook {
+ public:
+  static constexpr std::size_t max_commands = 1'000;
+  static constexpr Duration grace = seconds{1};
+
+  CommandBook(std::uint64_t seed, std::uint64_t epoch) : random_(seed), epoch_(epoch) {}
+
+  // `ask` is valid (id unused, verb known). Error: all places are taken by running commands.
+  Result<const Command*> create(CommandAsk ask, const tree::Selection& selection, Now now);
+  // The request for everything that is not answered yet; without targets there is nothing to send.
+  v1::Request request_for(const Command& command) const;
+
+  const Command* find(const std::string& id) const;
+  std::vector<const Command*> newest_first() const;
+
+  // Both answer with the commands that are finished by it.
+  std::vector<std::string> on_outcomes(const v1::Outcomes& outcomes, Now now);
+  std::vector<std::string> on_time(Now now);
+  Time next_deadline() const;
+
+ private:
+  std::string new_id();
+  bool make_room();
+  static void settle(Command& command, CommandTarget& target, const v1::Outcome& outcome);
+
+  Random random_;
+  std::uint64_t epoch_;
+  std::uint64_t last_number_ = 0;
+  std::unordered_map<std::string, Command> by_id_;
+  std::map<std::uint64_t, std::string> by_number_;
+  std::map<std::pair<Time, std::uint64_t>, std::string> running_;  // by deadline
+};
+
+bool is_command_id(std::string_view text);
+const char* name_of(v1::OutcomeKind kind);  // "done"
+std::string command_json(const Command& command);
+// "3 done, 1 failed"
+std::string counts_text(const Command& command);
+
+}  // namespace banyan::view

@@ -1,0 +1,90 @@
+#pragma once
+// The output of this leaf's targets on its disk, and the readers of it.
+//
+//   DIRECTORY/<target>/stdout.<offset of its first byte, 20 digits>.log    the bytes as written
+//   DIRECTORY/<target>/stdout.<the same>.idx                               when they came
+//
+// Pipes are emptied whatever the disk says: a target is never stalled by its log. What cannot be
+// stored is dropped, counted, and shown to readers as a gap. At most about 1 MiB per pipe is moved
+// in one turn of the loop. Events are posted, never told from inside perform().
+// Loop's thread; must live until the loop has stopped.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include "leaf/io/descriptor.h"
+#include "leaf/io/log_reader.h"
+#include "leaf/leaf_event.h"
+
+namespace banyan::leaf {
+
+struct LogHooks {
+  std::function<void(LogEvent)> event;
+  // A sentence for the leaf's own log; once per incident.
+  std::function<void(const std::string&)> trouble;
+};
+
+class LogStore {
+ public:
+  LogStore(boost::asio::io_context& loop, std::string directory, LogHooks hooks);
+
+  // Stores what comes through the pipes (non-blocking read ends) until their end, beside what
+  // earlier pipes of this target still bring.
+  void attach(const std::string& target, const LogConfig& config, Descriptor out, Descriptor err);
+  // Stores what the target's pipes hold at this moment.
+  void drain(const std::string& target);
+  void perform(const LogEffect& effect);
+
+  // Bytes that a full disk took from all targets since the start.
+  std::uint64_t dropped_bytes() const;
+  // Pipes given up because too many of earlier generations were still held open.
+  std::uint64_t closed_pipes() const { return closed_pipes_; }
+  std::size_t pipes() const { return feeds_.size(); }
+
+ private:
+  using FeedId = std::uint64_t;
+  struct Feed {
+    TargetLogs* logs = nullptr;
+    LogStream stream = LogStream::out;
+    boost::asio::posix::stream_descriptor pipe;
+  };
+  struct Reader {
+    std::unique_ptr<LogReader> reader;
+    std::deque<std::uint64_t> wanted;  // max_bytes of the unanswered ReadLogs
+    bool waiting = false;              // was told at_end, wants to hear of growth
+  };
+
+  void add_feed(TargetLogs& logs, LogStream stream, Descriptor pipe);
+  void limit_feeds(const TargetLogs& logs, LogStream stream);
+  void close_feed(FeedId id);
+  void wait_for_bytes(FeedId id);
+  void move_bytes(FeedId id);
+  StreamLog::Taken take(Feed& feed, std::uint64_t budget);
+  void wake_readers(const TargetLogs& logs, LogStream stream);
+
+  TargetLogs* find(const std::string& target);
+  TargetLogs& make(const std::string& target);
+  void open(const OpenLog& effect);
+  void read(const ReadLog& effect);
+  void answer(std::uint64_t id);
+  void fail(std::uint64_t id, std::string text);
+  void tell(LogEvent event);
+
+  boost::asio::io_context& loop_;
+  std::string directory_;
+  LogHooks hooks_;
+  std::map<std::string, std::unique_ptr<TargetLogs>> logs_;
+  std::map<FeedId, Feed> feeds_;  // oldest first
+  std::map<std::uint64_t, Reader> readers_;
+  FeedId last_feed_ = 0;
+  std::uint64_t closed_pipes_ = 0;
+};
+
+}  // namespace banyan::leaf

@@ -1,0 +1,171 @@
+#include "leaf/io/process_table.h"
+
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include <boost/asio/post.hpp>
+
+namespace banyan::leaf {
+namespace {
+
+using boost::system::error_code;
+
+bool wait_now(idtype_t type, id_t id, int options, siginfo_t& info) {
+  info = {};
+  while (::waitid(type, id, &info, options | WEXITED | WNOHANG) < 0) {
+    if (errno != EINTR) return false;
+  }
+  return info.si_pid != 0;
+}
+
+ProcessExited exit_of(const std::string& target, std::uint64_t generation, const siginfo_t& info) {
+  ProcessExited exited{target, generation, 0, 0, false};
+  if (info.si_code == CLD_EXITED) {
+    exited.code = info.si_status;
+  } else {
+    exited.signal = info.si_status;
+    exited.core = info.si_code == CLD_DUMPED;
+  }
+  return exited;
+}
+
+}  // namespace
+
+ProcessTable::ProcessTable(boost::asio::io_context& loop, std::string instance, ProcessHooks hooks)
+    : loop_(loop),
+      hooks_(std::move(hooks)),
+      launcher_(std::move(instance)),
+      ender_(loop, [this] { reap_children(); }),
+      child_signals_(loop, SIGCHLD) {
+  wait_for_children();
+}
+
+void ProcessTable::perform(const ProcessEffect& effect) {
+  if (const auto* start = std::get_if<Launch>(&effect)) launch(*start);
+  if (const auto* signalled = std::get_if<SignalProcess>(&effect)) signal(*signalled);
+  if (const auto* end = std::get_if<EndSubtree>(&effect)) end_subtree(*end);
+}
+
+void ProcessTable::tell(ProcessEvent event) {
+  boost::asio::post(loop_,
+                    [this, event = std::move(event)]() mutable { hooks_.event(std::move(event)); });
+}
+
+void ProcessTable::launch(const Launch& effect) {
+  forget_reaped(effect.target);
+  TargetConfig config = effect.config;
+  config.name = effect.target;
+  auto launched = launcher_.launch(config, effect.generation);
+  if (!launched) {
+    tell(LaunchFailed{effect.target, effect.generation, launched.error().error_number,
+                      launched.error().text});
+    return;
+  }
+  const Key key{effect.target, effect.generation};
+  Process process{launched->pid, config.stop_signal, false,
+                  boost::asio::posix::stream_descriptor(loop_, launched->pidfd.release())};
+  processes_.insert_or_assign(key, std::move(process));
+  ++running_;
+  hooks_.output(config, std::move(launched->stdout_fd), std::move(launched->stderr_fd));
+  tell(Launched{effect.target, effect.generation, launched->pid});
+  wait_for_exit(key);
+}
+
+void ProcessTable::forget_reaped(const std::string& target) {
+  auto entry = processes_.lower_bound({target, 0});
+  while (entry != processes_.end() && entry->first.first == target) {
+    entry = entry->second.reaped ? processes_.erase(entry) : std::next(entry);
+  }
+}
+
+void ProcessTable::signal(const SignalProcess& effect) {
+  const auto entry = processes_.find({effect.target, effect.generation});
+  if (entry == processes_.end() || entry->second.reaped) return;
+  Process& process = entry->second;
+  const auto send = [&](int number) {
+    if (effect.group) {
+      ::kill(-process.pid, number);
+    } else {
+      ::syscall(SYS_pidfd_send_signal, process.pidfd.native_handle(), number, nullptr, 0);
+    }
+  };
+  // A failure means that it is dead already, or that it became another user: then KILL by
+  // EndSubtree reports it as unkillable.
+  send(effect.signal);
+  // A stopped process would not notice that it shall end.
+  if (effect.signal == SIGTERM || effect.signal == process.stop_signal) send(SIGCONT);
+}
+
+void ProcessTable::end_subtree(const EndSubtree& effect) {
+  const Key key{effect.target, effect.generation};
+  const auto entry = processes_.find(key);
+  const int leader = entry == processes_.end() ? 0 : entry->second.pid;
+  const auto mark = target_mark(launcher_.instance(), effect.target, effect.generation);
+  ender_.end({mark, leader}, [this, key](const SubtreeResult& result) {
+    const auto ended = processes_.find(key);
+    if (ended != processes_.end() && ended->second.reaped) processes_.erase(ended);
+    tell(SubtreeGone{key.first, key.second, result.killed, result.unkillable});
+  });
+}
+
+void ProcessTable::wait_for_exit(const Key& key) {
+  const auto entry = processes_.find(key);
+  if (entry == processes_.end() || entry->second.reaped) return;
+  const auto wait = boost::asio::posix::stream_descriptor::wait_read;
+  entry->second.pidfd.async_wait(wait, [this, key](const error_code& error) {
+    if (error == boost::asio::error::operation_aborted) return;
+    const auto woken = processes_.find(key);
+    if (woken == processes_.end() || woken->second.reaped) return;
+    // The wait can end although the process lives: then wait again.
+    if (!collect(key, woken->second)) wait_for_exit(key);
+  });
+}
+
+bool ProcessTable::collect(const Key& key, Process& process) {
+  siginfo_t info;
+  const auto pidfd = static_cast<id_t>(process.pidfd.native_handle());
+  if (!wait_now(P_PIDFD, pidfd, 0, info)) return false;
+  process.reaped = true;
+  process.pidfd.close();
+  --running_;
+  hooks_.drain(key.first);
+  tell(exit_of(key.first, key.second, info));
+  return true;
+}
+
+void ProcessTable::wait_for_children() {
+  child_signals_.async_wait([this](const error_code& error, int) {
+    if (error) return;
+    reap_children();
+    wait_for_children();
+  });
+}
+
+// One look at a time, without reaping: a target's own death must go through collect().
+void ProcessTable::reap_children() {
+  siginfo_t info;
+  while (wait_now(P_ALL, 0, WNOWAIT, info)) {
+    Key key;
+    if (Process* process = running_with(info.si_pid, key)) {
+      if (!collect(key, *process)) return;
+      continue;
+    }
+    if (!wait_now(P_PID, static_cast<id_t>(info.si_pid), 0, info)) return;
+    ++orphans_reaped_;
+  }
+}
+
+ProcessTable::Process* ProcessTable::running_with(int pid, Key& key) {
+  for (auto& [candidate, process] : processes_) {
+    if (process.reaped || process.pid != pid) continue;
+    key = candidate;
+    return &process;
+  }
+  return nullptr;
+}
+
+}  // namespace banyan::leaf

@@ -1,0 +1,142 @@
+#include "leaf/io/subtree.h"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "common/base/check.h"
+
+namespace banyan::leaf {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr Duration patience = seconds{3};
+constexpr Duration pause_min = milliseconds{2};
+constexpr Duration pause_max = milliseconds{64};
+constexpr unsigned quiet_rounds_needed = 2;
+
+struct Marked {
+  ProcessInfo info;
+  std::string mark;
+};
+
+std::vector<Marked> living_descendants() {
+  std::vector<Marked> marked;
+  for (const auto& process : descendants_of(::getpid(), all_processes())) {
+    if (!process.dead()) marked.push_back({process, process_mark(process.pid)});
+  }
+  return marked;
+}
+
+// `processes` lists parents before their children, so one pass finds whole branches.
+std::vector<ProcessInfo> members_of(const SubtreeJob& job, const std::vector<Marked>& processes) {
+  std::vector<ProcessInfo> members;
+  std::set<int> pids;
+  for (const auto& [info, mark] : processes) {
+    const bool same_session = job.leader != 0 && info.session == job.leader;
+    const bool kin = same_session || pids.contains(info.parent);
+    if (mark != job.mark && !(mark.empty() && kin)) continue;
+    members.push_back(info);
+    pids.insert(info.pid);
+  }
+  return members;
+}
+
+std::set<int> self_and_ancestors() {
+  std::set<int> pids;
+  int pid = ::getpid();
+  while (pid > 0 && pids.insert(pid).second) {
+    const auto info = process_info(pid);
+    pid = info ? info->parent : 0;
+  }
+  return pids;
+}
+
+std::vector<ProcessInfo> strays_of(const std::string& instance, const std::set<int>& spared) {
+  std::vector<ProcessInfo> strays;
+  for (const auto& process : all_processes()) {
+    if (process.dead() || spared.contains(process.pid)) continue;
+    if (process_mark(process.pid).starts_with(instance + "/")) strays.push_back(process);
+  }
+  return strays;
+}
+
+}  // namespace
+
+SubtreeEnder::SubtreeEnder(boost::asio::io_context& loop, std::function<void()> reap)
+    : reap_(std::move(reap)), timer_(loop), pause_(pause_min) {
+  CHECK(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+}
+
+void SubtreeEnder::end(SubtreeJob job, Done done) {
+  jobs_.push_back({std::move(job), std::move(done), {}, 0, steady_clock::now() + patience});
+  plan(Duration::zero());
+}
+
+void SubtreeEnder::plan(Duration delay) {
+  timer_.expires_after(delay);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) round();
+  });
+}
+
+void SubtreeEnder::round() {
+  reap_();
+  const auto processes = living_descendants();
+  std::vector<Running> jobs;
+  std::vector<std::pair<Done, SubtreeResult>> ended;
+  bool all_quiet = true;
+  jobs.swap(jobs_);
+  for (auto& running : jobs) {
+    const auto members = members_of(running.job, processes);
+    if (advance(running, members)) {
+      const auto killed = static_cast<unsigned>(running.killed.size());
+      ended.emplace_back(std::move(running.done),
+                         SubtreeResult{killed, static_cast<unsigned>(members.size())});
+      continue;
+    }
+    all_quiet = all_quiet && members.empty();
+    jobs_.push_back(std::move(running));
+  }
+  pause_ = all_quiet ? pause_min : std::min(pause_ * 2, pause_max);
+  if (!jobs_.empty()) plan(all_quiet ? Duration::zero() : pause_);
+  reap_();
+  for (auto& [done, result] : ended) done(result);
+}
+
+bool SubtreeEnder::advance(Running& running, const std::vector<ProcessInfo>& members) {
+  running.quiet_rounds = members.empty() ? running.quiet_rounds + 1 : 0;
+  for (const auto& process : members) {
+    if (kill_exactly(process)) running.killed.emplace(process.pid, process.start);
+  }
+  return running.quiet_rounds >= quiet_rounds_needed || steady_clock::now() >= running.deadline;
+}
+
+SubtreeResult end_strays(const std::string& instance) {
+  CHECK(!instance.empty());
+  const auto spared = self_and_ancestors();
+  const auto deadline = steady_clock::now() + patience;
+  std::set<std::pair<int, std::uint64_t>> killed;
+  unsigned quiet_rounds = 0;
+  unsigned left = 0;
+  Duration pause = pause_min;
+  while (quiet_rounds < quiet_rounds_needed && steady_clock::now() < deadline) {
+    const auto strays = strays_of(instance, spared);
+    left = static_cast<unsigned>(strays.size());
+    quiet_rounds = strays.empty() ? quiet_rounds + 1 : 0;
+    for (const auto& process : strays) {
+      if (kill_exactly(process)) killed.emplace(process.pid, process.start);
+    }
+    if (strays.empty()) continue;
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, pause_max);
+  }
+  return {static_cast<unsigned>(killed.size()), left};
+}
+
+}  // namespace banyan::leaf

@@ -1,0 +1,71 @@
+#pragma once
+// Ending all processes of a target's generation: those that carry its mark, those of its session,
+// and their children; also when they made sessions of their own, were orphaned or ignore TERM.
+//
+// A process of another mark is never touched, whoever its parent is: it belongs to another target
+// or to another leaf, which outlives its supervisor. What a process loses when it clears its
+// environment AND its session AND its parent is its owner: it is not found.
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "common/base/time.h"
+#include "leaf/io/proc_files.h"
+
+namespace banyan::leaf {
+
+struct SubtreeJob {
+  std::string mark;
+  int leader = 0;  // the main process, also after its death; 0 = unknown
+};
+
+struct SubtreeResult {
+  unsigned killed = 0;      // different processes
+  unsigned unkillable = 0;  // still there at the end
+};
+
+// Several jobs share one look at /proc per round. Rounds follow each other until two in a row find
+// nothing, 3 s at most. Only descendants of this process are looked at: it makes itself the
+// subreaper of all it starts. Loop's thread; must live until the loop has stopped.
+class SubtreeEnder {
+ public:
+  using Done = std::function<void(const SubtreeResult&)>;
+
+  // `reap` collects dead children; called before every look.
+  SubtreeEnder(boost::asio::io_context& loop, std::function<void()> reap);
+
+  // `done` is called from the loop, never from inside.
+  void end(SubtreeJob job, Done done);
+
+ private:
+  struct Running {
+    SubtreeJob job;
+    Done done;
+    std::set<std::pair<int, std::uint64_t>> killed;
+    unsigned quiet_rounds = 0;
+    std::chrono::steady_clock::time_point deadline;
+  };
+  void plan(Duration delay);
+  void round();
+  // True when the job has ended.
+  bool advance(Running& running, const std::vector<ProcessInfo>& members);
+
+  std::function<void()> reap_;
+  boost::asio::steady_timer timer_;
+  std::vector<Running> jobs_;
+  Duration pause_;
+};
+
+// What a starting leaf does before anything else: kills all processes on this host that carry the
+// mark of this instance, which a crashed predecessor left. Other instances, this process and its
+// ancestors are never touched. Blocks 3 s at most.
+SubtreeResult end_strays(const std::string& instance);
+
+}  // namespace banyan::leaf

@@ -1,0 +1,225 @@
+#include "leaf/io/target_reader.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "common/base/name.h"
+#include "common/io/config_document.h"
+#include "leaf/io/target_fields.h"
+
+namespace banyan::leaf::io {
+namespace {
+
+using banyan::io::ConfigInput;
+using banyan::io::ConfigPlace;
+using banyan::io::ConfigProblems;
+using banyan::io::ConfigRange;
+using banyan::io::ConfigReader;
+using banyan::io::ConfigRole;
+using banyan::io::ForeignKeys;
+using banyan::io::TomlKind;
+using banyan::io::TomlValue;
+
+constexpr std::size_t max_targets = 10'000;
+constexpr std::int64_t max_tail = 1'000'000'000;
+constexpr ConfigRange<Duration> stop_timeout_range{Duration::zero(), std::chrono::hours{24}};
+constexpr ConfigRange<std::uint64_t> segment_range{4096, 1ULL << 40};
+
+ForeignKeys later_target_keys() {
+  return {{"depends",  "env_file",      "group",        "health",         "instances",
+           "limits",   "nice",          "no_new_privs", "on_agent_death", "on_exit",
+           "on_start", "oom_score_adj", "ready",        "schedule",       "start_timeout",
+           "state",    "stdin",         "strategy",     "user",           "watchdog"},
+          {}};
+}
+
+class TargetReader {
+ public:
+  TargetReader(const TomlValue& table, ConfigProblems& problems)
+      : table_(table), problems_(problems), reader_(table, "", problems) {}
+
+  TargetConfig read() {
+    reader_.read_string_map("labels", target_.labels);
+    read_name();
+    if (table_.find("command") == nullptr) {
+      reader_.refuse_key("command", "a target without command; add command = [\"PROGRAM\"]");
+    }
+    field("command", target_.command, command_of);
+    reader_.read_string("cwd", target_.cwd);
+    read_environment();
+    field("umask", target_.umask, umask_of);
+    reader_.read_bool("autostart", target_.autostart);
+    read_restart();
+    field("stop_signal", target_.stop_signal, signal_of);
+    reader_.read_duration("stop_timeout", stop_timeout_range, target_.stop_timeout);
+    read_log();
+    reader_.finish(later_target_keys());
+    return std::move(target_);
+  }
+
+ private:
+  template <class T, class Parse>
+  void field(std::string_view key, T& out, Parse parse) {
+    const auto* value = reader_.take(key);
+    if (value == nullptr) return;
+    auto found = parse(*value);
+    if (found) {
+      out = std::move(*found);
+    } else {
+      const auto& error = found.error();
+      reader_.refuse(key, *value, error.hint.empty() ? error.what : error.what + "; " + error.hint);
+    }
+  }
+
+  void read_name() {
+    std::string title;
+    if (table_.find("name") == nullptr) {
+      reader_.refuse_key("name", "a target without name; add name = \"NAME\"");
+    }
+    if (!reader_.read_string("name", title)) return;
+    if (title.empty()) reader_.refuse_key("name", "name = \"\": expected a letter or digit");
+    target_.name = mend_name(title);
+    if (target_.name != title) target_.labels.emplace("title", title);
+  }
+
+  void read_environment() {
+    reader_.read_string_map("env", target_.env);
+    for (const auto& [name, value] : target_.env) {
+      const bool wrong =
+          name.empty() || name.find_first_of(std::string_view{"=\0", 2}) != name.npos;
+      const bool taken = name == "BANYAN_TARGET" || name == "BANYAN_SOCKET";
+      if (wrong) reader_.refuse_key("env", "env: a name is not empty and has no \"=\" in it");
+      if (taken) reader_.refuse_key("env", fmt::format("env.{} is set by banyan itself", name));
+    }
+  }
+
+  void read_restart() {
+    std::size_t policy = 0;
+    reader_.read_choice("restart", {"always", "on-failure", "never"}, policy);
+    constexpr RestartPolicy policies[] = {RestartPolicy::always, RestartPolicy::on_failure,
+                                          RestartPolicy::never};
+    target_.restart = policies[policy];
+    field("success_codes", target_.success_codes, exit_codes_of);
+    field("backoff", target_.backoff, backoff_of);
+    field("max_restarts", target_.max_restarts, intensity_of);
+  }
+
+  void read_log() {
+    const auto* table = reader_.take("log");
+    if (table == nullptr) return;
+    if (table->kind != TomlKind::table) {
+      return reader_.refuse("log", *table, "expected a table, like log = { max_size = \"64MiB\" }");
+    }
+    ConfigReader log{*table, "log.", problems_};
+    log.read_size("max_size", segment_range, target_.log.max_size);
+    std::int64_t files = target_.log.max_files;
+    log.read_integer("max_files", {1, 10'000}, files);
+    target_.log.max_files = static_cast<unsigned>(files);
+    log.finish({{"max_age", "on_full", "parse", "rate"}, {}});
+  }
+
+  const TomlValue& table_;
+  ConfigProblems& problems_;
+  ConfigReader reader_;
+  TargetConfig target_;
+};
+
+class LeafReader {
+ public:
+  LeafReader(ConfigReader& reader, LeafConfig& leaf) : reader_(reader), leaf_(leaf) {}
+
+  void read() {
+    reader_.read_integer("bufsize", {1, max_tail}, leaf_.log_tail);
+    read_short_form();
+    read_targets();
+  }
+
+ private:
+  void read_short_form() {
+    std::string app_name;
+    const bool named = reader_.read_string("app_name", app_name);
+    const auto* target = reader_.take("target");
+    if (target == nullptr) {
+      if (named) {
+        reader_.refuse_key("app_name", "app_name without target; add target = \"COMMAND\"");
+      }
+      return;
+    }
+    const auto command = command_of(*target);
+    if (!command) {
+      const auto& error = command.error();
+      return reader_.refuse("target", *target,
+                            error.hint.empty() ? error.what : error.what + "; " + error.hint);
+    }
+    TargetConfig config;
+    config.command = *command;
+    const auto& program = config.command[0];
+    const auto title =
+        named && !app_name.empty() ? app_name : program.substr(program.rfind('/') + 1);
+    config.name = mend_name(title);
+    if (config.name != title) config.labels.emplace("title", title);
+    add(std::move(config), target->place);
+  }
+
+  void read_targets() {
+    const auto* list = reader_.take("targets");
+    if (list == nullptr) return;
+    if (list->kind != TomlKind::array) {
+      return reader_.refuse("targets", *list, "expected tables, each under [[targets]]");
+    }
+    for (const auto& item : list->items) {
+      if (item.kind == TomlKind::table) {
+        add(TargetReader{item, leaf_.problems}.read(), item.place);
+      } else {
+        reader_.refuse("targets", item, "expected tables, each under [[targets]]");
+      }
+    }
+    if (leaf_.targets.size() > max_targets) {
+      reader_.refuse("targets", *list, "more than 10000 targets");
+    }
+  }
+
+  void add(TargetConfig config, const ConfigPlace& place) {
+    if (config.name.empty()) return;  // already a problem
+    const auto [first, is_new] = places_.emplace(config.name, place);
+    if (is_new) {
+      leaf_.targets.push_back(std::move(config));
+    } else {
+      add_problem(leaf_.problems, place,
+                  fmt::format("two targets are named \"{}\": this one and the one at {}",
+                              config.name, first->second.text()));
+    }
+  }
+
+  ConfigReader& reader_;
+  LeafConfig& leaf_;
+  std::map<std::string, ConfigPlace> places_;
+};
+
+// Keys of a target that stand at the top by mistake.
+ForeignKeys foreign_leaf_keys() {
+  auto keys = banyan::io::foreign_node_keys(ConfigRole::leaf);
+  for (const auto key : {"command", "cwd", "env", "umask", "autostart", "restart", "success_codes",
+                         "backoff", "max_restarts", "stop_signal", "stop_timeout"}) {
+    keys.elsewhere[key] = "a target: write it under [[targets]]";
+  }
+  return keys;
+}
+
+}  // namespace
+
+LeafConfig load_leaf_config(const ConfigInput& input) {
+  LeafConfig leaf;
+  leaf.problems = input.problems;
+  const auto document = banyan::io::merge_config(input, leaf.problems);
+  ConfigReader reader{document, "", leaf.problems};
+  leaf.node = banyan::io::read_node_config(reader, ConfigRole::leaf, input);
+  LeafReader{reader, leaf}.read();
+  reader.finish(foreign_leaf_keys());
+  banyan::io::sort_problems(leaf.problems);
+  return leaf;
+}
+
+}  // namespace banyan::leaf::io

@@ -1,0 +1,23 @@
+#pragma once
+// The leaf's configuration: what every node has, and its targets (`target` with `app_name`, or
+// [[targets]]). Like load_node_config of common/io/config.h: every problem is found, and a
+// configuration with problems must not be started.
+
+#include <cstdint>
+#include <vector>
+
+#include "common/io/config.h"
+#include "leaf/target_config.h"
+
+namespace banyan::leaf::io {
+
+struct LeafConfig {
+  tree::NodeConfig node;
+  std::vector<TargetConfig> targets;  // names are unique; at most 10,000
+  std::int64_t log_tail = -1;  // `bufsize`: lines of a log that are shown unless asked; -1 = all
+  banyan::io::ConfigProblems problems;  // in the order of the sources
+};
+
+LeafConfig load_leaf_config(const banyan::io::ConfigInput& input);
+
+}  // namespace banyan::leaf::io

@@ -1,0 +1,188 @@
+#include "leaf/leaf.h"
+
+#include <algorithm>
+
+#include "common/base/check.h"
+#include "leaf/target_facts.h"
+
+namespace banyan {
+
+using tree::Turn;
+
+Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
+    : options_(std::move(options)),
+      identity_(identity),
+      uplink_({options_.node.parents, options_.node.hb_interval, options_.node.timeout}, identity,
+              mirror_, options_.seed),
+      events_(identity.instance, identity.boot),
+      supervisor_(options_.targets, options_.remembered, options_.seed ^ 0x9747b28c) {
+  tree::Changes ignored;  // before any session: everything present is told at Hello
+  CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
+                    tree::fact_bytes(tree::node_fact(identity, options_.node.labels)), ignored));
+}
+
+void Leaf::start(Now now, LeafEffects& effects) {
+  Turn turn(now, effects.links);
+  for (const auto& target : options_.targets) tell_target(target.name, turn);
+  supervisor_.begin(now, supervised_);
+  take_supervisor(turn, effects);
+  uplink_.start(turn);
+  finish(turn, effects);
+}
+
+void Leaf::handle(const tree::LinkEvent& event, Now now, LeafEffects& effects) {
+  Turn turn(now, effects.links);
+  if (std::holds_alternative<tree::TimeReached>(event)) {
+    supervisor_.time_reached(now, supervised_);
+    take_supervisor(turn, effects);
+    uplink_.on_time(turn);
+  } else if (const auto* frame = std::get_if<tree::ParentFrame>(&event)) {
+    uplink_.on_frame(*frame, turn);
+  } else if (const auto* closed = std::get_if<tree::ParentClosed>(&event)) {
+    uplink_.on_closed(*closed, turn);
+  }
+  finish(turn, effects);
+}
+
+void Leaf::handle(const leaf::ProcessEvent& event, Now now, LeafEffects& effects) {
+  Turn turn(now, effects.links);
+  supervisor_.handle(event, now, supervised_);
+  take_supervisor(turn, effects);
+  finish(turn, effects);
+}
+
+void Leaf::handle(leaf::LogEvent event, Now now, LeafEffects& effects) {
+  Turn turn(now, effects.links);
+  leaf::LogStreams::Output output;
+  streams_.on_log(std::move(event), output);
+  send_logs(output, turn, effects);
+  finish(turn, effects);
+}
+
+void Leaf::stop(Now now, LeafEffects& effects) {
+  Turn turn(now, effects.links);
+  if (stopping_ || options_.node.keep_targets) {
+    go(turn);
+    return;
+  }
+  stopping_ = true;
+  supervisor_.shut_down(now, supervised_);
+  take_supervisor(turn, effects);
+  finish(turn, effects);
+}
+
+void Leaf::go(Turn& turn) {
+  if (std::exchange(gone_, true)) return;
+  send_events(turn);
+  uplink_.leave("stopped", turn);
+  turn.effects.add(tree::Exit{0});
+}
+
+Time Leaf::next_deadline() const {
+  return std::min(uplink_.next_deadline(), supervisor_.next_deadline());
+}
+
+void Leaf::finish(Turn& turn, LeafEffects& effects) {
+  while (!turn.from_parent.empty()) {
+    auto above = std::exchange(turn.from_parent, {});
+    for (tree::UplinkNotice& notice : above) on_parent(notice, turn, effects);
+  }
+  uplink_.settle(turn);
+  send_events(turn);
+  if (stopping_ && supervisor_.all_gone()) go(turn);
+}
+
+void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effects) {
+  leaf::LogStreams::Output output;
+  if (std::holds_alternative<tree::SessionOpened>(notice)) {
+    events_.rewind();
+  } else if (std::holds_alternative<tree::SessionClosed>(notice)) {
+    streams_.on_session_gone(output);
+  } else if (const auto* request = std::get_if<v1::Request>(&notice)) {
+    on_request(*request, turn, effects);
+  } else if (const auto* open = std::get_if<v1::StreamOpen>(&notice)) {
+    streams_.on_open(*open, supervisor_.config(open->target()) != nullptr, output);
+  } else if (const auto* credit = std::get_if<v1::StreamCredit>(&notice)) {
+    streams_.on_credit(*credit, output);
+  } else if (const auto* close = std::get_if<v1::StreamClose>(&notice)) {
+    streams_.on_close(*close, output);
+  } else if (const auto* ack = std::get_if<v1::EventAck>(&notice)) {
+    events_.on_ack(*ack);
+  } else if (std::holds_alternative<v1::Rewind>(notice)) {
+    events_.rewind();
+  }
+  send_logs(output, turn, effects);
+}
+
+void Leaf::on_request(const v1::Request& request, Turn& turn, LeafEffects& effects) {
+  auto taken = journal_.take(request, identity_.instance);
+  for (const leaf::TargetRequest& each : taken.requests) {
+    supervisor_.handle(each, turn.now, supervised_);
+  }
+  if (taken.at_once.outcomes_size() > 0) send_outcomes(std::move(taken.at_once), turn);
+  take_supervisor(turn, effects);
+}
+
+// Facts first, then events, then outcomes: whoever hears of an outcome finds its facts there.
+void Leaf::take_supervisor(Turn& turn, LeafEffects& effects) {
+  auto supervised = std::exchange(supervised_, {});
+  for (auto& effect : supervised.processes) effects.processes.push_back(std::move(effect));
+  bool wanted_changed = false;
+  for (const leaf::TargetNotice& notice : supervised.notices) {
+    if (const auto* changed = std::get_if<leaf::StateChanged>(&notice)) {
+      tell_target(changed->now.name, turn);
+    } else if (const auto* wanted = std::get_if<leaf::WantedChanged>(&notice)) {
+      tell_target(wanted->target, turn);
+      wanted_changed = true;
+    }
+    if (auto event = leaf::event_of(notice, turn.now)) events_.add(std::move(*event));
+    if (auto line = leaf::log_line_of(notice)) turn.effects.add(std::move(*line));
+  }
+  if (wanted_changed) effects.wanted.push_back(KeepWanted{supervisor_.wanted()});
+  for (const leaf::Outcome& outcome : supervised.outcomes) {
+    send_outcomes(journal_.settle(outcome), turn);
+  }
+}
+
+void Leaf::tell_target(const std::string& target, Turn& turn) {
+  const leaf::TargetStatus* status = supervisor_.find(target);
+  const leaf::TargetConfig* config = supervisor_.config(target);
+  CHECK(status != nullptr && config != nullptr);
+  const v1::TargetFact fact =
+      leaf::target_fact(*status, *config, supervisor_.wanted(target), options_.log_tail);
+  CHECK(mirror_.set({"", v1::FACT_KIND_TARGET, target}, identity_.instance, tree::fact_bytes(fact),
+                    turn.changes));
+}
+
+void Leaf::send_outcomes(v1::Outcomes outcomes, Turn& turn) {
+  if (outcomes.outcomes_size() == 0) return;
+  uplink_.flush(turn);
+  v1::Frame frame;
+  *frame.mutable_outcomes() = std::move(outcomes);
+  uplink_.send(std::move(frame), turn);
+}
+
+void Leaf::send_logs(leaf::LogStreams::Output& output, Turn& turn, LeafEffects& effects) {
+  for (auto& effect : output.effects) effects.logs.push_back(std::move(effect));
+  for (leaf::RisingLog& rising : output.rising) {
+    v1::Frame frame;
+    if (auto* data = std::get_if<v1::StreamData>(&rising)) {
+      *frame.mutable_stream_data() = std::move(*data);
+    } else {
+      *frame.mutable_stream_close() = std::move(std::get<v1::StreamClose>(rising));
+    }
+    uplink_.send(std::move(frame), turn);
+  }
+}
+
+void Leaf::send_events(Turn& turn) {
+  while (uplink_.connected()) {
+    auto batch = events_.take();
+    if (!batch) return;
+    v1::Frame frame;
+    *frame.mutable_event_batch() = std::move(*batch);
+    uplink_.send(std::move(frame), turn);
+  }
+}
+
+}  // namespace banyan

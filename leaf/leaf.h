@@ -1,0 +1,80 @@
+#pragma once
+// A leaf: launches, watches, restarts and logs the targets of one host, and tells its parent.
+// Leaf = Uplink + Supervisor + LogBook (streams of it), with a Mirror of its own facts alone.
+// Pure: driven by leaf/main.cpp or by the simulated world. Single threaded.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/tree/event_spool.h"
+#include "common/tree/node_config.h"
+#include "common/tree/uplink.h"
+#include "leaf/log_streams.h"
+#include "leaf/request_journal.h"
+#include "leaf/supervisor.h"
+
+namespace banyan {
+
+struct LeafOptions {
+  tree::NodeConfig node;
+  std::vector<leaf::TargetConfig> targets;
+  std::map<std::string, bool> remembered;  // wanted before this run, in this boot of the host
+  std::int64_t log_tail = -1;              // `bufsize`
+  std::uint64_t seed = 0;
+};
+
+// To be kept over a restart of the agent (not over one of the host).
+struct KeepWanted {
+  std::map<std::string, bool> wanted;
+};
+
+// Performed in this order: processes, logs, wanted, links.
+struct LeafEffects {
+  tree::LinkEffects links;
+  std::vector<leaf::ProcessEffect> processes;
+  std::vector<leaf::LogEffect> logs;
+  std::vector<KeepWanted> wanted;  // the last one holds
+};
+
+class Leaf {
+ public:
+  Leaf(LeafOptions options, const tree::Identity& identity);
+
+  void start(Now now, LeafEffects& effects);
+  void handle(const tree::LinkEvent& event, Now now, LeafEffects& effects);
+  void handle(const leaf::ProcessEvent& event, Now now, LeafEffects& effects);
+  void handle(leaf::LogEvent event, Now now, LeafEffects& effects);
+  // Stops the targets (unless keep_targets), says goodbye, exits. A second call exits at once.
+  void stop(Now now, LeafEffects& effects);
+  Time next_deadline() const;
+
+  const tree::Mirror& mirror() const { return mirror_; }
+  const tree::Uplink& uplink() const { return uplink_; }
+  const leaf::Supervisor& supervisor() const { return supervisor_; }
+
+ private:
+  void finish(tree::Turn& turn, LeafEffects& effects);
+  void on_parent(tree::UplinkNotice& notice, tree::Turn& turn, LeafEffects& effects);
+  void on_request(const v1::Request& request, tree::Turn& turn, LeafEffects& effects);
+  void take_supervisor(tree::Turn& turn, LeafEffects& effects);
+  void tell_target(const std::string& target, tree::Turn& turn);
+  void send_outcomes(v1::Outcomes outcomes, tree::Turn& turn);
+  void send_logs(leaf::LogStreams::Output& output, tree::Turn& turn, LeafEffects& effects);
+  void send_events(tree::Turn& turn);
+  void go(tree::Turn& turn);
+
+  LeafOptions options_;
+  tree::Identity identity_;
+  tree::Mirror mirror_;
+  tree::Uplink uplink_;
+  tree::EventSpool events_;
+  leaf::Supervisor supervisor_;
+  leaf::SupervisorEffects supervised_;
+  leaf::RequestJournal journal_;
+  leaf::LogStreams streams_;
+  bool stopping_ = false;
+  bool gone_ = false;
+};
+
+}  // namespace banyan

@@ -1,0 +1,114 @@
+#pragma once
+// What a leaf is told beside its link's events, and what it asks for beside its link's effects:
+// processes and log files. Performed by leaf/io (or by the simulated world).
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/time.h"
+#include "leaf/target_config.h"
+
+namespace banyan::leaf {
+
+// ---- processes: in
+struct Launched {
+  std::string target;
+  std::uint64_t generation = 0;
+  int pid = 0;
+};
+struct LaunchFailed {  // nothing was left behind
+  std::string target;
+  std::uint64_t generation = 0;
+  int error_number = 0;  // errno
+  std::string text;      // "exec /no/such: No such file or directory (ENOENT)"
+};
+struct ProcessExited {  // the main process of this generation was reaped
+  std::string target;
+  std::uint64_t generation = 0;
+  int code = 0;    // exit code when signal == 0
+  int signal = 0;  // the signal that ended it
+  bool core = false;
+};
+struct SubtreeGone {  // answers EndSubtree: no process of this generation is left (but
+                      // `unkillable`)
+  std::string target;
+  std::uint64_t generation = 0;
+  unsigned killed = 0;
+  unsigned unkillable = 0;
+};
+using ProcessEvent = std::variant<Launched, LaunchFailed, ProcessExited, SubtreeGone>;
+
+// ---- processes: out
+struct Launch {
+  std::string target;
+  std::uint64_t generation = 0;
+  TargetConfig config;
+};
+struct SignalProcess {  // to the main process; with `group` to its whole process group
+  std::string target;
+  std::uint64_t generation = 0;
+  int signal = 0;
+  bool group = false;
+};
+struct EndSubtree {  // KILL every process that carries this generation's mark, until none is left
+  std::string target;
+  std::uint64_t generation = 0;
+};
+using ProcessEffect = std::variant<Launch, SignalProcess, EndSubtree>;
+
+// ---- logs
+enum class LogStream : std::uint8_t { both = 0, out = 1, err = 2 };
+
+struct LogQuery {
+  std::string target;
+  LogStream stream = LogStream::both;
+  bool follow = false;
+  std::int64_t tail = -1;  // last N lines (over the chosen streams together); -1 = all that is kept
+  std::int64_t offset = -1;    // byte offset in the one chosen stream to begin at; -1 = not given
+  std::int64_t since_ms = -1;  // wall time; -1 = not given
+  std::int64_t until_ms = -1;
+  std::string grep;  // RE2; empty = every line
+};
+
+// Bytes of one stream, in order. `data` ends at a line's end, unless the line goes on in the next
+// record of this stream (a very long line, or the last one, still unfinished, at the end).
+struct LogRecord {
+  LogStream stream = LogStream::out;
+  std::int64_t time_ns = 0;  // wall time at which the bytes were taken from the target
+  std::uint64_t offset = 0;  // of data[0] since the stream's first byte ever; grows over rotation
+  std::string data;
+  std::uint64_t gap_bytes = 0;  // > 0: a hole of so many bytes (rotated away); data is empty
+};
+
+// out
+struct OpenLog {  // answered by LogFailed when it cannot be; ReadLog may follow at once
+  std::uint64_t reader = 0;
+  LogQuery query;
+};
+struct ReadLog {  // hand over at most about max_bytes; answered by one LogChunk
+  std::uint64_t reader = 0;
+  std::uint64_t max_bytes = 0;
+};
+struct CloseLog {
+  std::uint64_t reader = 0;
+};
+using LogEffect = std::variant<OpenLog, ReadLog, CloseLog>;
+
+// in
+struct LogChunk {
+  std::uint64_t reader = 0;
+  std::vector<LogRecord> records;
+  bool at_end = false;  // nothing more at present (the end, unless the query follows)
+};
+struct LogFailed {  // the reader does not exist (any more)
+  std::uint64_t reader = 0;
+  std::string text;
+};
+struct LogGrew {  // there may be something new for this reader, which was at_end
+  std::uint64_t reader = 0;
+};
+using LogEvent = std::variant<LogChunk, LogFailed, LogGrew>;
+
+}  // namespace banyan::leaf

@@ -1,0 +1,136 @@
+// banyan-leaf: builds the parts, connects them, runs the loop.
+
+#include <fmt/format.h>
+
+#include "common/io/clock.h"
+#include "common/io/daemon.h"
+#include "common/io/link_performer.h"
+#include "common/io/logger.h"
+#include "common/io/loop.h"
+#include "common/io/parent_link.h"
+#include "leaf/io/log_store.h"
+#include "leaf/io/process_table.h"
+#include "leaf/io/subtree.h"
+#include "leaf/io/target_reader.h"
+#include "leaf/io/wanted_file.h"
+#include "leaf/leaf.h"
+
+namespace banyan {
+namespace {
+
+constexpr io::ConfigRole role = io::ConfigRole::leaf;
+
+class Daemon {
+ public:
+  Daemon(const LeafOptions& options, const tree::Identity& identity, const io::StateDir& state_dir)
+      : config_(options.node),
+        logger_({io::log_level_from(config_.log_level), config_.silent}),
+        leaf_(options, identity),
+        wanted_(state_dir.file("wanted")),
+        loop_({[this] { return leaf_.next_deadline(); },
+               [this](Now now) { turn(tree::LinkEvent(tree::TimeReached{}), now); },
+               [this](int number) { on_signal(number); }}),
+        parent_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
+        performer_({loop_, logger_, nullptr, &parent_}),
+        logs_(loop_.context(), state_dir.file("logs"),
+              {[this](leaf::LogEvent event) { turn(std::move(event), io::read_clock()); },
+               [this](const std::string& text) { logger_.write(tree::LogLevel::warning, text); }}),
+        processes_(
+            loop_.context(), identity.instance,
+            {[this](leaf::ProcessEvent event) { turn(event, io::read_clock()); },
+             [this](const leaf::TargetConfig& target, leaf::Descriptor out, leaf::Descriptor err) {
+               logs_.attach(target.name, target.log, std::move(out), std::move(err));
+             },
+             [this](const std::string& target) { logs_.drain(target); }}) {}
+
+  int run(std::size_t targets) {
+    const std::string parent =
+        config_.parents.empty()
+            ? "none"
+            : fmt::format("{}:{}", config_.parents[0].host, config_.parents[0].port);
+    const std::string here =
+        fmt::format("name={} targets={} parent={}", config_.name, targets, parent);
+    logger_.write(tree::LogLevel::info, here + " try=\"banyan get targets\" at the root");
+    loop_.notify_ready(here);
+    LeafEffects effects;
+    leaf_.start(io::read_clock(), effects);
+    perform(effects);
+    return loop_.run();
+  }
+
+ private:
+  template <class Event>
+  void turn(Event event, Now now) {
+    LeafEffects effects;
+    leaf_.handle(std::move(event), now, effects);
+    perform(effects);
+    loop_.rearm();
+  }
+
+  void perform(LeafEffects& effects) {
+    for (const auto& effect : effects.processes) processes_.perform(effect);
+    for (const auto& effect : effects.logs) logs_.perform(effect);
+    if (!effects.wanted.empty()) {
+      const Status kept = wanted_.store(effects.wanted.back().wanted);
+      if (!kept) logger_.write(tree::LogLevel::error, kept.error().text());
+    }
+    performer_.perform(effects.links);
+  }
+
+  void on_signal(int number) {
+    if (number == SIGHUP) {
+      logger_.write(tree::LogLevel::warning, "signal=HUP: nothing of a leaf can be reloaded yet");
+      return;
+    }
+    loop_.notify_stopping();
+    LeafEffects effects;
+    leaf_.stop(io::read_clock(), effects);
+    perform(effects);
+    loop_.rearm();
+  }
+
+  tree::NodeConfig config_;
+  io::Logger logger_;
+  Leaf leaf_;
+  leaf::WantedFile wanted_;
+  io::Loop loop_;
+  io::ParentLink parent_;
+  io::LinkPerformer performer_;
+  leaf::LogStore logs_;
+  leaf::ProcessTable processes_;
+};
+
+int start(const leaf::io::LeafConfig& loaded) {
+  auto state_dir = io::StateDir::open(loaded.node.state_dir, io::read_clock().wall);
+  if (!state_dir) return io::fail_start(role, state_dir.error());
+  const auto identity = io::make_identity(role, loaded.node, *state_dir);
+  if (!identity) return io::fail_start(role, identity.error());
+  const auto remembered = leaf::WantedFile(state_dir->file("wanted")).load();
+  if (!remembered) return io::fail_start(role, remembered.error());
+  const leaf::SubtreeResult strays = leaf::end_strays(identity->instance);
+  if (strays.killed > 0 || strays.unkillable > 0) {
+    fmt::print(stderr, "banyan-leaf: ended {} processes that an earlier run left ({} remain)\n",
+               strays.killed, strays.unkillable);
+  }
+  LeafOptions options;
+  options.node = loaded.node;
+  options.targets = loaded.targets;
+  options.remembered = *remembered;
+  options.log_tail = loaded.log_tail;
+  options.seed = identity->boot.random();
+  return Daemon(options, *identity, *state_dir).run(loaded.targets.size());
+}
+
+int run(int argc, char** argv) {
+  const auto parsed = io::parse_daemon_options(role, argc, argv);
+  if (parsed.exit_code) return *parsed.exit_code;
+  const auto input = io::gather_config(parsed.options.config, parsed.options.sets);
+  const auto loaded = leaf::io::load_leaf_config(input);
+  if (auto code = io::settle_configuration(loaded.problems, parsed.options)) return *code;
+  return start(loaded);
+}
+
+}  // namespace
+}  // namespace banyan
+
+int main(int argc, char** argv) { return banyan::run(argc, argv); }

@@ -1,0 +1,49 @@
+#pragma once
+// Requests from above at the leaf: each is acted upon once, whatever copies of it come.
+//
+// A second copy of an id gets the stored outcome, or silence while the first is still running. A
+// request whose time is over is `expired` and does nothing. Bounded: the newest max_ids ids are
+// remembered. Pure, single threaded.
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "banyan/v1/link.pb.h"
+#include "common/base/time.h"
+#include "leaf/target_request.h"
+
+namespace banyan::leaf {
+
+class RequestJournal {
+ public:
+  static constexpr std::size_t max_ids = 1'000;
+
+  struct Taken {
+    std::vector<TargetRequest> requests;  // to be handed to the supervisor
+    v1::Outcomes at_once;                 // answered without it
+  };
+
+  // `instance`: this leaf's; a request made for an earlier holder of the name is rejected.
+  Taken take(const v1::Request& request, const std::string& instance);
+
+  // The supervisor's answer to a token handed out by take(); no outcomes for an unknown token.
+  v1::Outcomes settle(const Outcome& outcome);
+
+ private:
+  struct Entry {
+    std::map<std::string, v1::Outcome> settled;    // by target
+    std::map<std::string, std::uint64_t> running;  // by target: its token
+  };
+  void remember(const std::string& id);
+
+  std::map<std::string, Entry> entries_;
+  std::deque<std::string> order_;
+  std::map<std::uint64_t, std::pair<std::string, std::string>> tokens_;  // -> id, target
+  std::uint64_t last_token_ = 0;
+};
+
+}  // namespace banyan::leaf

@@ -1,0 +1,29 @@
+#pragma once
+// What the supervisor asks for and tells, in order within each list. The caller performs and
+// empties them after each call.
+
+#include <utility>
+#include <vector>
+
+#include "leaf/leaf_event.h"
+#include "leaf/target_request.h"
+#include "leaf/target_status.h"
+
+namespace banyan::leaf {
+
+struct SupervisorEffects {
+  std::vector<ProcessEffect> processes;
+  std::vector<TargetNotice> notices;
+  std::vector<Outcome> outcomes;
+
+  template <class T>
+  void process(T effect) {
+    processes.emplace_back(std::in_place_type<T>, std::move(effect));
+  }
+  template <class T>
+  void notice(T notice) {
+    notices.emplace_back(std::in_place_type<T>, std::move(notice));
+  }
+};
+
+}  // namespace banyan::leaf

@@ -1,0 +1,135 @@
+#include "leaf/target_facts.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "common/base/units.h"
+
+namespace banyan::leaf {
+namespace {
+
+v1::TargetState wire_state(TargetState state) {
+  switch (state) {
+    case TargetState::pending:
+      return v1::TARGET_STATE_PENDING;
+    case TargetState::starting:
+      return v1::TARGET_STATE_STARTING;
+    case TargetState::running:
+      return v1::TARGET_STATE_RUNNING;
+    case TargetState::stopping:
+      return v1::TARGET_STATE_STOPPING;
+    case TargetState::stopped:
+      return v1::TARGET_STATE_STOPPED;
+    case TargetState::backing_off:
+      return v1::TARGET_STATE_BACKING_OFF;
+    case TargetState::exited:
+      return v1::TARGET_STATE_EXITED;
+    case TargetState::failed:
+      return v1::TARGET_STATE_FAILED;
+  }
+  return v1::TARGET_STATE_UNSPECIFIED;
+}
+
+bool succeeded(const TargetStatus& status, const TargetConfig& config) {
+  if (!status.last_exit || status.last_exit->signal != 0) return false;
+  const auto& codes = config.success_codes;
+  return std::find(codes.begin(), codes.end(), status.last_exit->code) != codes.end();
+}
+
+std::string joined(const std::vector<std::string>& command) {
+  std::string text;
+  for (const std::string& word : command) text += (text.empty() ? "" : " ") + word;
+  return text.substr(0, 1024);
+}
+
+v1::Event make(const std::string& kind, const std::string& target, std::string text, Now now) {
+  v1::Event event;
+  event.set_time_ms(wall_ms(now.wall));
+  event.set_kind(kind);
+  event.set_subject(target);
+  event.set_text(std::move(text));
+  event.set_data("{}");
+  return event;
+}
+
+v1::Event exited(const RunEnded& ended, Now now) {
+  const LastExit& exit = ended.exit;
+  v1::Event event = make("exited", ended.target, describe_exit(exit), now);
+  event.set_time_ms(wall_ms(exit.at));
+  const std::string code = exit.signal == 0 ? std::to_string(exit.code) : "null";
+  const std::string signal = exit.signal == 0 ? "null" : "\"" + signal_name(exit.signal) + "\"";
+  event.set_data(fmt::format(R"({{"code":{},"signal":{},"core":{},"ran_ms":{},"generation":{}}})",
+                             code, signal, exit.core, ended.ran_ms, ended.generation));
+  return event;
+}
+
+}  // namespace
+
+v1::TargetFact target_fact(const TargetStatus& status, const TargetConfig& config, bool wanted,
+                           std::int64_t log_tail) {
+  v1::TargetFact fact;
+  fact.set_state(wire_state(status.state));
+  fact.set_since_ms(wall_ms(status.since));
+  fact.set_generation(status.generation);
+  fact.set_pid(status.pid);
+  fact.set_restarts(status.restarts);
+  if (status.last_exit) {
+    fact.mutable_last_exit()->set_code(status.last_exit->code);
+    fact.mutable_last_exit()->set_signal(status.last_exit->signal);
+    fact.mutable_last_exit()->set_core(status.last_exit->core);
+    fact.mutable_last_exit()->set_at_ms(wall_ms(status.last_exit->at));
+  }
+  fact.set_error(status.error);
+  fact.set_command(joined(config.command));
+  for (const auto& [key, value] : config.labels) (*fact.mutable_labels())[key] = value;
+  const bool over = status.state == TargetState::exited;
+  fact.set_wanted(over ? !succeeded(status, config) : wanted);
+  if (status.next_try) fact.set_next_try_ms(wall_ms(*status.next_try));
+  if (log_tail > 0) fact.set_bufsize(static_cast<std::uint32_t>(log_tail));
+  return fact;
+}
+
+std::optional<v1::Event> event_of(const TargetNotice& notice, Now now) {
+  if (const auto* ended = std::get_if<RunEnded>(&notice)) return exited(*ended, now);
+  if (const auto* started = std::get_if<RunStarted>(&notice)) {
+    v1::Event event = make("started", started->target, fmt::format("pid {}", started->pid), now);
+    event.set_data(
+        fmt::format(R"({{"pid":{},"generation":{}}})", started->pid, started->generation));
+    return event;
+  }
+  if (const auto* refused = std::get_if<LaunchRefused>(&notice)) {
+    v1::Event event = make("launch_failed", refused->target, refused->text, now);
+    event.set_data(fmt::format(R"({{"errno":{},"generation":{}}})", refused->error_number,
+                               refused->generation));
+    return event;
+  }
+  if (const auto* gave_up = std::get_if<GaveUp>(&notice)) {
+    return make("gave_up", gave_up->target, gave_up->text, now);
+  }
+  if (const auto* stuck = std::get_if<SubtreeStuck>(&notice)) {
+    v1::Event event = make("unkillable", stuck->target,
+                           fmt::format("{} processes outlive KILL", stuck->unkillable), now);
+    event.set_data(
+        fmt::format(R"({{"processes":{},"generation":{}}})", stuck->unkillable, stuck->generation));
+    return event;
+  }
+  return std::nullopt;
+}
+
+std::optional<tree::WriteLog> log_line_of(const TargetNotice& notice) {
+  const auto* changed = std::get_if<StateChanged>(&notice);
+  if (changed == nullptr || changed->now.state == changed->was) return std::nullopt;
+  const TargetStatus& now = changed->now;
+  std::string text = fmt::format("target={} state={} was={}", now.name, state_name(now.state),
+                                 state_name(changed->was));
+  if (now.pid != 0) text += fmt::format(" pid={} generation={}", now.pid, now.generation);
+  const bool ended = now.state == TargetState::backing_off || now.state == TargetState::exited ||
+                     now.state == TargetState::failed;
+  if (ended && now.last_exit) text += " " + describe_exit(*now.last_exit);
+  if (!now.error.empty()) text += " reason=\"" + now.error + "\"";
+  const bool bad = now.state == TargetState::failed;
+  return tree::WriteLog{bad ? tree::LogLevel::error : tree::LogLevel::info, std::move(text)};
+}
+
+}  // namespace banyan::leaf

@@ -1,0 +1,24 @@
+#pragma once
+// What the supervisor knows and tells, as facts and events of the tree. Pure functions.
+
+#include <optional>
+
+#include "banyan/v1/link.pb.h"
+#include "common/base/time.h"
+#include "common/tree/node_event.h"
+#include "leaf/supervisor_effects.h"
+#include "leaf/target_config.h"
+
+namespace banyan::leaf {
+
+// `wanted`: by people and configuration. An ended one-shot that succeeded is no longer wanted.
+v1::TargetFact target_fact(const TargetStatus& status, const TargetConfig& config, bool wanted,
+                           std::int64_t log_tail);
+
+// The event that climbs to the root; nothing for what the facts alone tell.
+std::optional<v1::Event> event_of(const TargetNotice& notice, Now now);
+
+// One log line per change of state; nothing for the rest.
+std::optional<tree::WriteLog> log_line_of(const TargetNotice& notice);
+
+}  // namespace banyan::leaf

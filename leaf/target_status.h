@@ -1,0 +1,91 @@
+#pragma once
+// What is known of a target, and what is told when it changes. Plain values, made by the
+// supervisor; the leaf turns them into facts, events and log lines.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "common/base/time.h"
+
+namespace banyan::leaf {
+
+enum class TargetState {
+  pending,
+  starting,
+  running,
+  stopping,
+  stopped,
+  backing_off,
+  exited,
+  failed
+};
+std::string_view state_name(TargetState state);  // "backing_off"
+
+struct LastExit {
+  int code = 0;  // when signal == 0
+  int signal = 0;
+  bool core = false;
+  WallTime at{};
+};
+
+struct TargetStatus {
+  std::string name;
+  TargetState state = TargetState::pending;
+  int pid = 0;                   // 0 = no main process
+  std::uint64_t generation = 0;  // of the newest launch; 0 = never launched
+  unsigned restarts = 0;         // by the supervisor's own decision, not by request
+  std::optional<LastExit> last_exit;
+  WallTime since{};                  // in this state
+  std::string error;                 // why it is failed, or backing off from a refused launch
+  std::optional<WallTime> next_try;  // backing_off
+};
+
+// "exit=1" or "signal=SEGV core"
+std::string describe_exit(const LastExit& exit);
+
+struct StateChanged {
+  TargetState was = TargetState::pending;
+  TargetStatus now;
+};
+struct RunStarted {
+  std::string target;
+  std::uint64_t generation = 0;
+  int pid = 0;
+};
+struct RunEnded {  // exactly one for each RunStarted
+  std::string target;
+  std::uint64_t generation = 0;
+  LastExit exit;
+  std::int64_t ran_ms = 0;
+};
+struct LaunchRefused {  // nothing ran
+  std::string target;
+  std::uint64_t generation = 0;
+  int error_number = 0;
+  std::string text;
+};
+struct BackingOff {
+  std::string target;
+  Duration delay{0};
+  unsigned count = 0;  // restarts in a row
+};
+struct GaveUp {  // max_restarts is reached
+  std::string target;
+  std::string text;
+};
+struct SubtreeStuck {  // processes that not even KILL ends
+  std::string target;
+  std::uint64_t generation = 0;
+  unsigned unkillable = 0;
+};
+struct WantedChanged {  // to be kept for this boot
+  std::string target;
+  bool wanted = false;
+};
+using TargetNotice = std::variant<StateChanged, RunStarted, RunEnded, LaunchRefused, BackingOff,
+                                  GaveUp, SubtreeStuck, WantedChanged>;
+
+}  // namespace banyan::leaf

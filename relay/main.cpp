@@ -1,0 +1,93 @@
+// banyan-relay: builds the parts, connects them, runs the loop.
+
+#include <fmt/format.h>
+
+#include "common/io/child_link.h"
+#include "common/io/clock.h"
+#include "common/io/daemon.h"
+#include "common/io/link_performer.h"
+#include "common/io/logger.h"
+#include "common/io/loop.h"
+#include "common/io/parent_link.h"
+#include "relay/relay.h"
+
+namespace banyan {
+namespace {
+
+constexpr io::ConfigRole role = io::ConfigRole::relay;
+
+class Daemon {
+ public:
+  Daemon(const tree::NodeConfig& config, const tree::Identity& identity)
+      : config_(config),
+        logger_({io::log_level_from(config.log_level), config.silent}),
+        relay_(config, identity, identity.boot.random()),
+        loop_({[this] { return relay_.next_deadline(); },
+               [this](Now now) { turn(tree::LinkEvent(tree::TimeReached{}), now); },
+               [this](int number) { on_signal(number); }}),
+        children_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
+        parent_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
+        performer_({loop_, logger_, &children_, &parent_}) {}
+
+  int run() {
+    const auto port = children_.listen(config_.host, config_.port);
+    if (!port) return io::fail_start(role, port.error());
+    const std::string parent =
+        config_.parents.empty()
+            ? "none"
+            : fmt::format("{}:{}", config_.parents[0].host, config_.parents[0].port);
+    const std::string here =
+        fmt::format("name={} address={}:{} parent={}", config_.name, config_.host, *port, parent);
+    logger_.write(tree::LogLevel::info, here + " try=\"banyan tree\" at the root");
+    loop_.notify_ready(here);
+    tree::LinkEffects effects;
+    relay_.start(io::read_clock(), effects);
+    performer_.perform(effects);
+    return loop_.run();
+  }
+
+ private:
+  void turn(const tree::LinkEvent& event, Now now) {
+    tree::LinkEffects effects;
+    relay_.handle(event, now, effects);
+    performer_.perform(effects);
+    loop_.rearm();
+  }
+
+  void on_signal(int number) {
+    if (number == SIGHUP) {
+      logger_.write(tree::LogLevel::warning, "signal=HUP: nothing of a relay can be reloaded yet");
+      return;
+    }
+    loop_.notify_stopping();
+    tree::LinkEffects effects;
+    relay_.stop(io::read_clock(), effects);
+    performer_.perform(effects);
+  }
+
+  tree::NodeConfig config_;
+  io::Logger logger_;
+  Relay relay_;
+  io::Loop loop_;
+  io::ChildLink children_;
+  io::ParentLink parent_;
+  io::LinkPerformer performer_;
+};
+
+int run(int argc, char** argv) {
+  const auto parsed = io::parse_daemon_options(role, argc, argv);
+  if (parsed.exit_code) return *parsed.exit_code;
+  const auto input = io::gather_config(parsed.options.config, parsed.options.sets);
+  const auto loaded = io::load_node_config(role, input);
+  if (auto code = io::settle_configuration(loaded.problems, parsed.options)) return *code;
+  auto state_dir = io::StateDir::open(loaded.node.state_dir, io::read_clock().wall);
+  if (!state_dir) return io::fail_start(role, state_dir.error());
+  const auto identity = io::make_identity(role, loaded.node, *state_dir);
+  if (!identity) return io::fail_start(role, identity.error());
+  return Daemon(loaded.node, *identity).run();
+}
+
+}  // namespace
+}  // namespace banyan
+
+int main(int argc, char** argv) { return banyan::run(argc, argv); }

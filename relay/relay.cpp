@@ -1,0 +1,142 @@
+#include "relay/relay.h"
+
+#include <algorithm>
+
+#include "common/base/check.h"
+#include "common/base/name.h"
+
+namespace banyan {
+
+using tree::Turn;
+
+Relay::Relay(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed)
+    : name_(config.name),
+      downlink_({config.timeout, config.grace}, identity, mirror_, seed ^ 0x5bd1e995),
+      uplink_({config.parents, config.hb_interval, config.timeout}, identity, mirror_, seed),
+      router_(downlink_),
+      events_(identity.instance, identity.boot) {
+  tree::Changes ignored;  // before any session: everything present is told at Hello
+  CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
+                    tree::fact_bytes(tree::node_fact(identity, config.labels)), ignored));
+  downlink_.set_place(name_, {});
+}
+
+void Relay::start(Now now, tree::LinkEffects& effects) {
+  Turn turn(now, effects);
+  uplink_.start(turn);
+  finish(turn);
+}
+
+void Relay::handle(const tree::LinkEvent& event, Now now, tree::LinkEffects& effects) {
+  Turn turn(now, effects);
+  if (std::holds_alternative<tree::TimeReached>(event)) {
+    downlink_.on_time(turn);
+    uplink_.set_depth_below(downlink_.depth_below());
+    uplink_.on_time(turn);
+    router_.on_time(now.time);
+  } else if (const auto* frame = std::get_if<tree::ChildFrame>(&event)) {
+    downlink_.on_frame(*frame, turn);
+  } else if (const auto* closed = std::get_if<tree::ChildClosed>(&event)) {
+    downlink_.on_closed(*closed, turn);
+  } else if (const auto* above = std::get_if<tree::ParentFrame>(&event)) {
+    uplink_.on_frame(*above, turn);
+  } else if (const auto* gone = std::get_if<tree::ParentClosed>(&event)) {
+    uplink_.on_closed(*gone, turn);
+  }
+  finish(turn);
+}
+
+void Relay::stop(Now now, tree::LinkEffects& effects) {
+  Turn turn(now, effects);
+  downlink_.set_stopping();
+  uplink_.leave("stopped", turn);
+  effects.add(tree::Exit{0});
+}
+
+Time Relay::next_deadline() const {
+  return std::min({uplink_.next_deadline(), downlink_.next_deadline(), router_.next_deadline()});
+}
+
+// What the links decided may lead to more decisions: until nothing is left.
+void Relay::finish(Turn& turn) {
+  while (!turn.from_parent.empty() || !turn.from_children.empty()) {
+    auto above = std::exchange(turn.from_parent, {});
+    for (tree::UplinkNotice& notice : above) on_parent(notice, turn);
+    auto below = std::exchange(turn.from_children, {});
+    for (tree::DownlinkNotice& notice : below) on_child(notice, turn);
+    send_rising(turn);
+  }
+  uplink_.settle(turn);
+  send_own_events(turn);
+}
+
+void Relay::on_parent(tree::UplinkNotice& notice, Turn& turn) {
+  if (const auto* opened = std::get_if<tree::SessionOpened>(&notice)) {
+    downlink_.set_place(join_path(opened->parent_path, name_), uplink_.ancestors());
+    events_.rewind();
+    router_.rewind(turn);
+  } else if (std::holds_alternative<tree::SessionClosed>(notice)) {
+    router_.on_parent_gone(turn);
+  } else if (const auto* request = std::get_if<v1::Request>(&notice)) {
+    router_.on_request(*request, turn);
+  } else if (const auto* open = std::get_if<v1::StreamOpen>(&notice)) {
+    router_.on_stream_open(*open, turn);
+  } else if (const auto* credit = std::get_if<v1::StreamCredit>(&notice)) {
+    router_.on_stream_credit(*credit, turn);
+  } else if (const auto* close = std::get_if<v1::StreamClose>(&notice)) {
+    router_.on_stream_close(*close, turn);
+  } else if (const auto* ack = std::get_if<v1::EventAck>(&notice)) {
+    events_.on_ack(*ack);
+    router_.on_event_ack(*ack, turn);
+  } else if (std::holds_alternative<v1::Rewind>(notice)) {
+    events_.rewind();
+    router_.rewind(turn);
+  }
+}
+
+void Relay::on_child(tree::DownlinkNotice& notice, Turn& turn) {
+  if (auto* from = std::get_if<tree::FromChild>(&notice)) {
+    router_.on_child(*from, turn);
+  } else if (const auto* gone = std::get_if<tree::ChildGone>(&notice)) {
+    router_.on_child_gone(gone->child);
+  } else if (auto* own = std::get_if<tree::OwnEvent>(&notice)) {
+    v1::Event event;
+    event.set_time_ms(wall_ms(turn.now.wall));
+    event.set_kind(std::move(own->kind));
+    event.set_subject(std::move(own->subject));
+    event.set_text(std::move(own->text));
+    event.set_data(std::move(own->data));
+    events_.add(std::move(event));
+  }
+}
+
+// What finds no session is dropped here: events are sent again after the rewind that follows every
+// new session, requests and streams ended with the session.
+void Relay::send_rising(Turn& turn) {
+  for (tree::Rising& rising : router_.take_rising()) {
+    v1::Frame frame;
+    if (auto* batch = std::get_if<v1::EventBatch>(&rising)) {
+      *frame.mutable_event_batch() = std::move(*batch);
+    } else if (auto* outcomes = std::get_if<v1::Outcomes>(&rising)) {
+      uplink_.flush(turn);
+      *frame.mutable_outcomes() = std::move(*outcomes);
+    } else if (auto* data = std::get_if<v1::StreamData>(&rising)) {
+      *frame.mutable_stream_data() = std::move(*data);
+    } else {
+      *frame.mutable_stream_close() = std::move(std::get<v1::StreamClose>(rising));
+    }
+    uplink_.send(std::move(frame), turn);
+  }
+}
+
+void Relay::send_own_events(Turn& turn) {
+  while (uplink_.connected()) {
+    auto batch = events_.take();
+    if (!batch) return;
+    v1::Frame frame;
+    *frame.mutable_event_batch() = std::move(*batch);
+    uplink_.send(std::move(frame), turn);
+  }
+}
+
+}  // namespace banyan

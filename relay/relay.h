@@ -1,0 +1,43 @@
+#pragma once
+// A relay: gathers the nodes below it into one picture, and routes what comes from above.
+// Relay = Uplink + Downlink + Mirror, with a Router between and the events of its own links.
+// Pure: driven by relay/main.cpp or by the simulated world. Single threaded.
+
+#include "common/tree/downlink.h"
+#include "common/tree/event_spool.h"
+#include "common/tree/node_config.h"
+#include "common/tree/router.h"
+#include "common/tree/uplink.h"
+
+namespace banyan {
+
+class Relay {
+ public:
+  Relay(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed);
+
+  void start(Now now, tree::LinkEffects& effects);
+  void handle(const tree::LinkEvent& event, Now now, tree::LinkEffects& effects);
+  // Goodbye to the parent; children find out by the closed connection and look for a parent.
+  void stop(Now now, tree::LinkEffects& effects);
+  Time next_deadline() const;
+
+  const tree::Mirror& mirror() const { return mirror_; }
+  const tree::Uplink& uplink() const { return uplink_; }
+  const tree::Downlink& downlink() const { return downlink_; }
+
+ private:
+  void finish(tree::Turn& turn);
+  void on_parent(tree::UplinkNotice& notice, tree::Turn& turn);
+  void on_child(tree::DownlinkNotice& notice, tree::Turn& turn);
+  void send_rising(tree::Turn& turn);
+  void send_own_events(tree::Turn& turn);
+
+  std::string name_;
+  tree::Mirror mirror_;
+  tree::Downlink downlink_;
+  tree::Uplink uplink_;
+  tree::Router router_;
+  tree::EventSpool events_;
+};
+
+}  // namespace banyan

@@ -1,0 +1,65 @@
+#pragma once
+// The command line of `banyan` as a plain value. Pure; CLI11 is behind arguments.cpp.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/time.h"
+#include "root/cli/outcome.h"
+
+namespace banyan::cli {
+
+enum class Output { table, wide, json, ndjson, name, text, raw };
+enum class ColourChoice { automatic, always, never };
+
+struct LogArguments {
+  bool follow = false;
+  std::string tail;
+  std::string since;
+  std::string until;
+  std::string grep;
+  std::string level;
+  std::string stream;
+  std::string kind;  // of events
+  bool previous = false;
+  bool wrap = false;
+  bool utc = false;
+  bool no_fold = false;
+};
+
+struct ActArguments {
+  std::string signal;
+  bool yes = false;
+  bool dry_run = false;
+  bool no_wait = false;
+  std::string wanted;  // wait --for
+};
+
+struct Arguments {
+  std::string verb;
+  std::string noun;  // get's list, explain's word, config's action
+  std::vector<std::string> selectors;
+  std::vector<std::string> labels;
+  std::string url;
+  std::string token_file;
+  std::string state;
+  std::string file;  // config check
+  std::string role;
+  Output output = Output::table;
+  ColourChoice colour = ColourChoice::automatic;
+  std::optional<Duration> timeout;
+  std::optional<int> depth;
+  bool all = false;
+  bool ascii = false;
+  bool raw = false;
+  bool watch = false;
+  LogArguments log;
+  ActArguments act;
+  std::string help;  // not empty: print this and end well
+};
+
+// `words` without the program's name. A failure has exit code 2 and the form of every failure.
+Outcome<Arguments> parse_arguments(const std::vector<std::string>& words);
+
+}  // namespace banyan::cli

@@ -1,0 +1,112 @@
+#include "root/cli/facts.h"
+
+#include <fmt/format.h>
+
+#include "root/cli/words.h"
+
+namespace banyan::cli {
+
+namespace {
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  for (const std::string_view known : words) {
+    if (word == known) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Shown shown_state(const json::value& item) {
+  const std::string state = text_at(item, "state"), health = text_at(item, "health");
+  if (flag_at(item, "presumed")) return {mark_of_state(state, true), spoken(state) + "?"};
+  if (state == "running" && flag_at(item, "grey")) return {mark_of_state("grey"), "grey"};
+  if (state == "running" && is_one_of(health, {"degraded", "unhealthy"})) {
+    return {mark_of_health(health), health};
+  }
+  return {mark_of_state(state), state.empty() ? "unknown" : spoken(state)};
+}
+
+bool is_quiet(const json::value& item) {
+  const std::string state = text_at(item, "state"), health = text_at(item, "health");
+  if (flag_at(item, "presumed") || is_one_of(health, {"degraded", "unhealthy"})) return false;
+  return is_one_of(state, {"up", "running", "stopped", "exited", ""});
+}
+
+int rank_of(const json::value& item) {
+  const std::string state = text_at(item, "state"), health = text_at(item, "health");
+  if (flag_at(item, "presumed") || state == "unreachable") return 7;
+  if (is_one_of(state, {"lost", "failed"})) return 0;
+  if (state == "backing_off") return 1;
+  if (health == "unhealthy") return 2;
+  if (state == "suspect") return 3;
+  if (health == "degraded") return 4;
+  if (is_one_of(state, {"starting", "pending", "stopping"})) return 5;
+  if (state == "stopped") return 6;
+  if (state == "left") return 8;
+  return 9;
+}
+
+std::string exit_text(const json::value& last_exit) {
+  const std::string signal = text_at(last_exit, "signal");
+  if (!signal.empty() && signal != "0") return "signal " + signal;
+  const std::string code = text_at(last_exit, "code");
+  return code.empty() ? "" : "exit " + code;
+}
+
+std::string evidence_text(const json::value& evidence) {
+  if (!evidence.is_object()) return text_of(evidence);
+  for (const char* key : {"text", "detail", "reason", "what", "why", "kind"}) {
+    const std::string found = text_at(evidence, key);
+    if (!found.empty()) return found;
+  }
+  return visible(json::serialize(evidence));
+}
+
+std::string reason_of(const json::value& item) {
+  for (const char* key : {"reason", "detail", "error"}) {
+    const std::string found = text_at(item, key);
+    if (!found.empty()) return found;
+  }
+  const json::array& evidence = array_at(item, "evidence");
+  if (!evidence.empty()) return evidence_text(evidence.front());
+  const std::string state = text_at(item, "state");
+  if (!is_one_of(state, {"backing_off", "failed", "exited"})) return {};
+  std::string out = exit_text(object_at(item, "last_exit"));
+  const std::int64_t restarts = integer_at(item, "restarts");
+  if (restarts > 0) out += (out.empty() ? "" : ", ") + count_of(restarts, "restart");
+  return out;
+}
+
+std::string labels_text(const json::value& item) {
+  const json::value& labels = object_at(item, "labels");
+  std::string out;
+  for (const auto& [key, value] : labels.get_object()) {
+    out += fmt::format("{}{}={}", out.empty() ? "" : " ", visible({key.data(), key.size()}),
+                       text_of(value));
+  }
+  return out;
+}
+
+TargetCounts target_counts(const json::value& targets) {
+  TargetCounts counts;
+  counts.presumed = integer_at(targets, "presumed");
+  if (member(targets, "as_wanted") != nullptr) {
+    counts.wanted = integer_at(targets, "as_wanted");
+  } else {
+    for (const char* key : {"running", "stopped", "exited"}) {
+      counts.wanted += integer_at(targets, key);
+    }
+  }
+  if (member(targets, "total") != nullptr) {
+    counts.total = integer_at(targets, "total");
+    return counts;
+  }
+  for (const char* key : {"running", "starting", "pending", "stopping", "stopped", "backing_off",
+                          "exited", "failed", "presumed"}) {
+    counts.total += integer_at(targets, key);
+  }
+  return counts;
+}
+
+}  // namespace banyan::cli

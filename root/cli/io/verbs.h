@@ -1,0 +1,24 @@
+#pragma once
+// The verbs. Each prints its data itself and returns its exit code, or a Failure that main prints.
+
+#include "root/cli/io/session.h"
+
+namespace banyan::cli {
+
+Outcome<int> run_status(Session& session);
+Outcome<int> run_tree(Session& session);
+Outcome<int> run_get(Session& session);
+Outcome<int> run_describe(Session& session);
+Outcome<int> run_logs(Session& session);
+Outcome<int> run_events(Session& session);
+Outcome<int> run_act(Session& session);  // start stop restart signal
+Outcome<int> run_wait(Session& session);
+Outcome<int> run_version(Session& session);
+
+// Those that need no root.
+Outcome<int> run_explain(const Arguments& arguments, Terminal& terminal);
+Outcome<int> run_config(const Arguments& arguments, Terminal& terminal);
+// Becomes banyan-ROLE, which lies beside this program. Returns only when that failed.
+Failure become_daemon(const std::string& role, const std::vector<std::string>& words);
+
+}  // namespace banyan::cli

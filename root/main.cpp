@@ -1,0 +1,119 @@
+// banyan-root: builds the parts, connects them, runs the loop.
+
+#include <fmt/format.h>
+
+#include "common/io/child_link.h"
+#include "common/io/clock.h"
+#include "common/io/daemon.h"
+#include "common/io/http_server.h"
+#include "common/io/link_performer.h"
+#include "common/io/logger.h"
+#include "common/io/loop.h"
+#include "root/root.h"
+#include "root/web/embedded.h"
+
+namespace banyan {
+namespace {
+
+constexpr io::ConfigRole role = io::ConfigRole::root;
+
+std::vector<view::StaticFile> page() {
+  std::vector<view::StaticFile> files;
+  for (const web::WebFile& file : web::web_files()) {
+    files.push_back({std::string(file.path), std::string(file.type), std::string(file.bytes)});
+  }
+  return files;
+}
+
+io::HttpOptions http_options(const tree::NodeConfig& config, const io::StateDir& state_dir) {
+  io::HttpOptions options;
+  options.host = config.http_host;
+  options.port = config.http_port;
+  options.unix_path = state_dir.file("http.sock");
+  options.allowed_hosts = config.allowed_hosts;
+  return options;
+}
+
+class Daemon {
+ public:
+  Daemon(const tree::NodeConfig& config, const tree::Identity& identity,
+         const io::StateDir& state_dir)
+      : config_(config),
+        logger_({io::log_level_from(config.log_level), config.silent}),
+        root_(config, identity, identity.boot.random(), page()),
+        loop_({[this] { return root_.next_deadline(); },
+               [this](Now now) { turn(tree::LinkEvent(tree::TimeReached{}), now); },
+               [this](int number) { on_signal(number); }}),
+        children_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
+        http_(loop_.context(), http_options(config, state_dir),
+              [this](auto event) { turn(event, io::read_clock()); }),
+        performer_({loop_, logger_, &children_, nullptr}) {}
+
+  int run() {
+    const auto port = children_.listen(config_.host, config_.port);
+    if (!port) return io::fail_start(role, port.error());
+    const auto http_port = http_.listen();
+    if (!http_port) return io::fail_start(role, http_port.error());
+    const std::string page = fmt::format("http://{}:{}/", config_.http_host, *http_port);
+    const std::string here = fmt::format("name={} address={}:{} parent=none page={}", config_.name,
+                                         config_.host, *port, page);
+    logger_.write(tree::LogLevel::info, fmt::format("{} try=\"banyan --url {} tree\"", here,
+                                                    page.substr(0, page.size() - 1)));
+    loop_.notify_ready(here);
+    RootEffects effects;
+    root_.start(io::read_clock(), effects);
+    perform(effects);
+    return loop_.run();
+  }
+
+ private:
+  template <class Event>
+  void turn(const Event& event, Now now) {
+    RootEffects effects;
+    root_.handle(event, now, effects);
+    perform(effects);
+    loop_.rearm();
+  }
+
+  void perform(RootEffects& effects) {
+    for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
+    performer_.perform(effects.links);
+  }
+
+  void on_signal(int number) {
+    if (number == SIGHUP) {
+      logger_.write(tree::LogLevel::warning, "signal=HUP: nothing of a root can be reloaded yet");
+      return;
+    }
+    loop_.notify_stopping();
+    RootEffects effects;
+    root_.stop(io::read_clock(), effects);
+    perform(effects);
+  }
+
+  tree::NodeConfig config_;
+  io::Logger logger_;
+  Root root_;
+  io::Loop loop_;
+  io::ChildLink children_;
+  io::HttpServer http_;
+  io::LinkPerformer performer_;
+};
+
+int run(int argc, char** argv) {
+  const auto parsed = io::parse_daemon_options(role, argc, argv);
+  if (parsed.exit_code) return *parsed.exit_code;
+  const auto input = io::gather_config(parsed.options.config, parsed.options.sets);
+  const auto loaded = io::load_node_config(role, input);
+  if (auto code = io::settle_configuration(loaded.problems, parsed.options)) return *code;
+  auto state_dir = io::StateDir::open(loaded.node.state_dir, io::read_clock().wall);
+  if (!state_dir) return io::fail_start(role, state_dir.error());
+  const auto identity = io::make_identity(role, loaded.node, *state_dir);
+  if (!identity) return io::fail_start(role, identity.error());
+  return Daemon(loaded.node, *identity, *state_dir).run();
+}
+
+}  // namespace
+}  // namespace banyan
+
+int main(int argc, char** argv) { return banyan::run(argc, argv); }

@@ -1,0 +1,126 @@
+#include "root/root.h"
+
+#include <algorithm>
+
+#include "common/base/check.h"
+
+namespace banyan {
+
+using tree::Turn;
+
+namespace {
+
+view::ApiOptions api_options(const tree::NodeConfig& config, const tree::Identity& identity,
+                             std::vector<view::StaticFile> files) {
+  view::ApiOptions options;
+  options.top.name = config.name;
+  options.top.role = identity.role;
+  options.top.host = identity.host;
+  options.top.version = identity.version;
+  options.top.instance = identity.instance;
+  options.top.started_ms = identity.boot.start_ms();
+  options.seed = identity.boot.random();
+  options.files = std::move(files);
+  return options;
+}
+
+}  // namespace
+
+Root::Root(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
+           std::vector<view::StaticFile> files)
+    : downlink_({config.timeout, config.grace}, identity, mirror_, seed),
+      router_(downlink_),
+      api_(mirror_, api_options(config, identity, std::move(files))) {
+  tree::Changes ignored;  // before anybody listens
+  CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
+                    tree::fact_bytes(tree::node_fact(identity, config.labels)), ignored));
+}
+
+void Root::start(Now now, RootEffects& effects) {
+  Turn turn(now, effects.links);
+  finish(turn, effects);
+}
+
+void Root::handle(const tree::LinkEvent& event, Now now, RootEffects& effects) {
+  Turn turn(now, effects.links);
+  if (std::holds_alternative<tree::TimeReached>(event)) {
+    downlink_.on_time(turn);
+    router_.on_time(now.time);
+    api_.on_time(now, asked_);
+  } else if (const auto* frame = std::get_if<tree::ChildFrame>(&event)) {
+    downlink_.on_frame(*frame, turn);
+  } else if (const auto* closed = std::get_if<tree::ChildClosed>(&event)) {
+    downlink_.on_closed(*closed, turn);
+  }
+  finish(turn, effects);
+}
+
+void Root::handle(const tree::HttpEvent& event, Now now, RootEffects& effects) {
+  Turn turn(now, effects.links);
+  api_.handle(event, now, asked_);
+  finish(turn, effects);
+}
+
+void Root::stop(Now now, RootEffects& effects) {
+  Turn turn(now, effects.links);
+  downlink_.set_stopping();
+  finish(turn, effects);
+  effects.links.add(tree::Exit{0});
+}
+
+Time Root::next_deadline() const {
+  return std::min({downlink_.next_deadline(), router_.next_deadline(), api_.next_deadline()});
+}
+
+// What the links decided may lead the api to ask for more, and the other way round: until nothing
+// is left.
+void Root::finish(Turn& turn, RootEffects& effects) {
+  bool more = true;
+  while (more) {
+    if (!turn.changes.empty()) {
+      api_.on_changes(std::exchange(turn.changes, {}), turn.now, asked_);
+    }
+    auto below = std::exchange(turn.from_children, {});
+    for (tree::DownlinkNotice& notice : below) on_child(notice, turn);
+    auto rising = router_.take_rising();
+    for (tree::Rising& each : rising) on_rising(each, turn);
+    send_down(turn);
+    more = !turn.changes.empty() || !turn.from_children.empty() || !below.empty() ||
+           !rising.empty() || !asked_.requests.empty() || !asked_.opens.empty();
+  }
+  for (tree::HttpEffect& effect : asked_.http) effects.http.push_back(std::move(effect));
+  asked_ = {};
+}
+
+void Root::on_child(tree::DownlinkNotice& notice, Turn& turn) {
+  if (auto* from = std::get_if<tree::FromChild>(&notice)) {
+    router_.on_child(*from, turn);
+  } else if (const auto* gone = std::get_if<tree::ChildGone>(&notice)) {
+    router_.on_child_gone(gone->child);
+  } else if (auto* own = std::get_if<tree::OwnEvent>(&notice)) {
+    api_.add_event({own->kind, own->subject, own->text, own->data}, turn.now, asked_);
+  }
+}
+
+void Root::on_rising(tree::Rising& rising, Turn& turn) {
+  if (const auto* batch = std::get_if<v1::EventBatch>(&rising)) {
+    router_.on_event_ack(api_.on_events(*batch, turn.now, asked_), turn);
+  } else if (const auto* outcomes = std::get_if<v1::Outcomes>(&rising)) {
+    api_.on_outcomes(*outcomes, turn.now, asked_);
+  } else if (const auto* data = std::get_if<v1::StreamData>(&rising)) {
+    api_.on_stream_data(*data, turn.now, asked_);
+  } else {
+    api_.on_stream_close(std::get<v1::StreamClose>(rising), turn.now, asked_);
+  }
+}
+
+void Root::send_down(Turn& turn) {
+  for (const auto& request : std::exchange(asked_.requests, {})) router_.on_request(request, turn);
+  for (const auto& open : std::exchange(asked_.opens, {})) router_.on_stream_open(open, turn);
+  for (const auto& credit : std::exchange(asked_.credits, {})) {
+    router_.on_stream_credit(credit, turn);
+  }
+  for (const auto& close : std::exchange(asked_.closes, {})) router_.on_stream_close(close, turn);
+}
+
+}  // namespace banyan

@@ -1,0 +1,50 @@
+#pragma once
+// The root: shows the whole tree, and routes what people ask for down to the leaves.
+// Root = Downlink + Mirror + Api, with a Router between. Events and commands are kept in memory,
+// bounded. Pure: driven by root/main.cpp or by the simulated world. Single threaded.
+
+#include <string>
+#include <vector>
+
+#include "common/tree/downlink.h"
+#include "common/tree/node_config.h"
+#include "common/tree/router.h"
+#include "common/view/api.h"
+
+namespace banyan {
+
+// Performed in this order: links, http.
+struct RootEffects {
+  tree::LinkEffects links;
+  std::vector<tree::HttpEffect> http;
+};
+
+class Root {
+ public:
+  Root(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
+       std::vector<view::StaticFile> files);
+
+  void start(Now now, RootEffects& effects);
+  void handle(const tree::LinkEvent& event, Now now, RootEffects& effects);
+  void handle(const tree::HttpEvent& event, Now now, RootEffects& effects);
+  void stop(Now now, RootEffects& effects);
+  Time next_deadline() const;
+
+  const tree::Mirror& mirror() const { return mirror_; }
+  const tree::Downlink& downlink() const { return downlink_; }
+  const view::Api& api() const { return api_; }
+
+ private:
+  void finish(tree::Turn& turn, RootEffects& effects);
+  void on_child(tree::DownlinkNotice& notice, tree::Turn& turn);
+  void on_rising(tree::Rising& rising, tree::Turn& turn);
+  void send_down(tree::Turn& turn);
+
+  tree::Mirror mirror_;
+  tree::Downlink downlink_;
+  tree::Router router_;
+  view::Api api_;
+  view::ApiEffects asked_;  // by the api, not yet performed
+};
+
+}  // namespace banyan
