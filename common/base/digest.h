@@ -1,8 +1,8 @@
 #pragma once
 // The digest of a set of facts: the sum, modulo 2^128, of the hashes of its members. Adding and
-// removing a member is one addition, and the digest of a union of disjoint sets is the sum of theirs.
-// A sum and not an xor, so that the same fact told in two places does not cancel itself.
-// No proof against a liar (xxh3 is not cryptographic): it finds faults, not attacks.
+// removing a member is one addition, and the digest of a union of disjoint sets is the sum of
+// theirs. A sum and not an xor, so that the same fact told in two places does not cancel itself. No
+// proof against a liar (xxh3 is not cryptographic): it finds faults, not attacks.
 
 #include <cstdint>
 #include <string_view>

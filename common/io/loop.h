@@ -10,6 +10,8 @@
 //                .on_signal = [&](int number) { ... }});
 //     ... loop.notify_ready("listening on ...");
 //     return loop.run();
+//
+// Declare the Loop before whatever uses its context, so that it is destroyed last.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "common/base/name.h"
+#include "common/base/text.h"
 #include "common/tree/codec.h"
 
 namespace banyan::tree {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::size_t max_strangers = 4096;
 constexpr std::size_t max_evidence = 8;
+constexpr std::size_t max_shown = 200;
 constexpr Duration own_lateness_ignored = milliseconds{20};
 
 v1::LinkState link_state(Liveness::State state) {
@@ -45,6 +47,9 @@ const char* state_name(Liveness::State state) {
   }
   return "unknown";
 }
+
+// A stranger's words go into facts and events that must fit a frame above.
+std::string shown(const std::string& text) { return visible(text.substr(0, max_shown)); }
 
 }  // namespace
 
@@ -118,7 +123,7 @@ void Downlink::ask_who(ConnId conn, std::uint64_t session, Turn& turn) {
 void Downlink::break_session(Child& child, const std::string& why, Turn& turn) {
   const ConnId conn = child.conn;
   const std::uint64_t session = child.session;
-  end_session(child, why, turn);
+  end_session(child, shown(why), turn);
   ask_who(conn, session, turn);
 }
 
@@ -147,7 +152,7 @@ void Downlink::refuse(ConnId conn, const v1::Hello& hello, const v1::Refused& re
   turn.effects.add(SendChild{conn, encode(frame)});
   const std::string name = is_name(hello.name()) ? hello.name() : "unnamed";
   const std::string text = refused.reason() + ": " + refused.text() + " (from instance " +
-                           hello.instance() + ", host " + hello.host() + ")";
+                           shown(hello.instance()) + ", host " + shown(hello.host()) + ")";
   if (refusals_.size() >= max_strangers) refusals_.clear();
   if (std::exchange(refusals_[name], text) == text) return;  // shown already
   turn.effects.log(LogLevel::warning, "child=" + name + " state=refused reason=" + text);
@@ -180,6 +185,7 @@ void Downlink::accept(ConnId conn, const v1::Hello& hello, Turn& turn) {
   child.session = random_.next() | 1;
   child.sequence_in = 0;
   child.sequence_out = 0;
+  child.last_beat = 0;
   child.transferring = false;
   child.stale.clear();
   child.failed_transfers = 0;
@@ -244,9 +250,20 @@ void Downlink::on_time(Turn& turn) {
   if (now < deadline_) return;
   // What this node missed by standing still itself counts against no child.
   const Duration late = now - deadline_;
+  const bool was_late = late > own_lateness_ignored;
+  if (was_late) {
+    for (auto& [name, child] : children_) child.liveness.shift(late, now);
+  }
+  // What they said meanwhile may still lie in the buffers: it is read before anybody is judged. But
+  // once in a row, so that a judge who is always late finds the dead too.
+  if (was_late && !just_woke_) {
+    just_woke_ = true;
+    deadline_ = now + own_lateness_ignored;
+    return;
+  }
+  just_woke_ = false;
   deadline_ = never;
   for (auto& [name, child] : children_) {
-    if (late > own_lateness_ignored) child.liveness.shift(late, now);
     if (child.liveness.on_time(now)) {
       const bool over = child.liveness.state() == Liveness::State::lost;
       if (over && child.in_session()) end_session(child, child.liveness.why(), turn);
@@ -258,6 +275,7 @@ void Downlink::on_time(Turn& turn) {
 
 // Brings the link fact, the log and the events up to date with the verdict.
 void Downlink::show(Child& child, Turn& turn) {
+  deadline_ = std::min(deadline_, child.liveness.next_deadline());
   child.since = turn.now.wall;
   child.evidence.push_back(rfc3339(turn.now.wall) + " " + state_name(child.liveness.state()) +
                            ": " + child.liveness.why());

@@ -86,6 +86,7 @@ class Downlink {
   std::map<ConnId, Time> strangers_;             // when each was asked last
   std::map<std::string, std::string> refusals_;  // name -> the refusal shown last
   Time deadline_ = never;                        // a lower bound over all children
+  bool just_woke_ = false;
   Counters counters_;
 };
 

@@ -1,6 +1,7 @@
 // The part of Downlink that reads what a child says within its session.
 
 #include "common/base/name.h"
+#include "common/base/text.h"
 #include "common/tree/codec.h"
 #include "common/tree/downlink.h"
 
@@ -8,6 +9,25 @@ namespace banyan::tree {
 namespace {
 
 constexpr unsigned max_failed_transfers = 3;
+
+constexpr std::size_t max_reason = 200;
+
+Status check_speaker(const Child& child, const std::string& path) {
+  if (child.role == "leaf" && !path.empty()) return failure("a leaf speaks of other nodes", path);
+  if (!is_path(path)) return failure("not a path", path);
+  return {};
+}
+
+Status check_paths(const Child& child, const v1::Frame& frame) {
+  if (frame.has_event_batch()) {
+    if (frame.event_batch().instance().size() != 32) return failure("events without an instance");
+    return check_speaker(child, frame.event_batch().path());
+  }
+  for (const v1::Outcome& outcome : frame.outcomes().outcomes()) {
+    if (auto status = check_speaker(child, outcome.path()); !status) return status;
+  }
+  return {};
+}
 
 FactKey key_below(const Child& child, const v1::NodeFacts& node, const v1::Fact& fact) {
   return {join_path(child.name, node.path()), fact.kind(), fact.id()};
@@ -18,7 +38,7 @@ FactKey key_below(const Child& child, const v1::NodeFacts& node, const v1::Fact&
 void Downlink::on_session_frame(Child& child, v1::Frame& frame, Turn& turn) {
   switch (frame.kind_case()) {
     case v1::Frame::kGoodbye: {
-      const std::string reason = frame.goodbye().reason();
+      const std::string reason = visible(frame.goodbye().reason().substr(0, max_reason));
       if (child.liveness.on_goodbye(reason)) show(child, turn);
       return end_session(child, "goodbye: " + reason, turn);
     }
@@ -32,6 +52,10 @@ void Downlink::on_session_frame(Child& child, v1::Frame& frame, Turn& turn) {
     case v1::Frame::kUpdate:
       return on_update(child, frame.update(), turn);
     default:
+      if (auto status = check_paths(child, frame); !status) {
+        ++counters_.protocol_errors;
+        return break_session(child, "protocol error: " + status.error().text(), turn);
+      }
       return pass_on(child, frame, turn);
   }
 }
@@ -56,10 +80,11 @@ Status Downlink::apply(Child& child, const v1::Update& update, Turn& turn) {
     child.asked = false;
   }
   for (const v1::NodeFacts& node : update.nodes()) {
-    if (child.role == "leaf" && !node.path().empty()) {
-      return failure("a leaf speaks of other nodes", node.path());
-    }
+    if (auto status = check_speaker(child, node.path()); !status) return status;
     for (const v1::Fact& fact : node.facts()) {
+      if (child.role == "leaf" && fact.kind() == v1::FACT_KIND_LINK) {
+        return failure("a leaf speaks of children", fact.id());
+      }
       const FactKey key = key_below(child, node, fact);
       child.stale.erase(key);
       if (fact.removed()) {

@@ -2,12 +2,28 @@
 
 #include <algorithm>
 
+#include "common/base/text.h"
+#include "common/tree/codec.h"
+
 namespace banyan::tree {
+namespace {
+
+constexpr std::size_t max_cut_text = 1000;
+
+bool room(const v1::EventBatch& batch, std::size_t bytes) {
+  return bytes < EventSpool::batch_bytes && batch.events_size() < max_events_per_batch;
+}
+
+}  // namespace
 
 EventSpool::EventSpool(std::string instance, v1::Boot boot)
     : instance_(std::move(instance)), boot_(std::move(boot)) {}
 
 void EventSpool::add(v1::Event event) {
+  if (event.ByteSizeLong() > max_event_bytes) {
+    event.set_text(visible(event.text().substr(0, max_cut_text)) + " [cut]");
+    event.set_data("{}");
+  }
   const std::size_t bytes = event.ByteSizeLong() + 8;
   held_.push_back({std::move(event), bytes});
   bytes_ += bytes;
@@ -45,8 +61,9 @@ std::optional<v1::EventBatch> EventSpool::take() {
   *batch.mutable_boot() = boot_;
   batch.set_first(first);
   batch.set_oldest(oldest());
+  batch.set_acked(acked_);
   std::size_t bytes = 0;
-  for (std::uint64_t number = first; number <= last_ && bytes < batch_bytes; ++number) {
+  for (std::uint64_t number = first; room(batch, bytes) && number <= last_; ++number) {
     const Held& held = held_[number - oldest()];
     *batch.add_events() = held.event;
     bytes += held.bytes;

@@ -21,6 +21,8 @@ class EventSpool {
   static constexpr std::size_t max_events = 20'000;
   static constexpr std::size_t window_bytes = 64 * 1024;
   static constexpr std::size_t batch_bytes = 16 * 1024;
+  // A larger event loses its data and the rest of its text: it must fit a frame.
+  static constexpr std::size_t max_event_bytes = 32 * 1024;
 
   EventSpool(std::string instance, v1::Boot boot);
 

@@ -7,14 +7,40 @@
 namespace banyan::tree {
 namespace {
 
-void add_outcome(v1::Outcomes& outcomes, const v1::RequestTarget& target, v1::OutcomeKind kind,
-                 const std::string& reason) {
-  v1::Outcome& outcome = *outcomes.add_outcomes();
-  outcome.set_path(target.path());
-  outcome.set_target(target.target());
-  outcome.set_kind(kind);
-  outcome.set_reason(reason);
+constexpr std::size_t max_part_bytes = 64 * 1024;
+
+bool part_is_full(int count, std::size_t bytes) {
+  return count >= static_cast<int>(RequestTable::targets_per_frame) || bytes >= max_part_bytes;
 }
+
+// Outcomes of one request, in as many messages as it takes for each to fit a frame.
+class OutcomeParts {
+ public:
+  OutcomeParts(const std::string& id, std::vector<v1::Outcomes>& parts) : id_(id), parts_(parts) {}
+
+  void add(const std::pair<std::string, std::string>& key, v1::OutcomeKind kind,
+           const std::string& reason) {
+    if (!part_ || part_is_full(parts_.back().outcomes_size(), bytes_)) begin();
+    v1::Outcome& outcome = *parts_.back().add_outcomes();
+    outcome.set_path(key.first);
+    outcome.set_target(key.second);
+    outcome.set_kind(kind);
+    outcome.set_reason(reason);
+    bytes_ += outcome.ByteSizeLong();
+  }
+
+ private:
+  void begin() {
+    parts_.emplace_back().set_id(id_);
+    part_ = true;
+    bytes_ = 0;
+  }
+
+  const std::string& id_;
+  std::vector<v1::Outcomes>& parts_;
+  bool part_ = false;
+  std::size_t bytes_ = 0;
+};
 
 std::string why_unreachable(const Child* child, const std::string& name) {
   if (child == nullptr) return name + " is not known here";
@@ -32,25 +58,24 @@ std::string why_unreachable(const Child* child, const std::string& name) {
 
 void RequestTable::route(const v1::Request& request, Turn& turn,
                          std::vector<v1::Outcomes>& rising) {
-  v1::Outcomes at_once;
-  at_once.set_id(request.command().id());
+  OutcomeParts at_once(request.command().id(), rising);
   std::map<std::string, std::vector<const v1::RequestTarget*>> by_child;
   const bool full = entries_.size() >= max_entries && !entries_.contains(request.command().id());
   for (const v1::RequestTarget& target : request.targets()) {
     const std::string child(split_first(target.path()).first);
     const Child* held = downlink_.find(child);
+    const Key key{target.path(), target.target()};
     if (child.empty()) {
-      add_outcome(at_once, target, v1::OUTCOME_KIND_REJECTED, "this node runs no targets");
+      at_once.add(key, v1::OUTCOME_KIND_REJECTED, "this node runs no targets");
     } else if (full) {
-      add_outcome(at_once, target, v1::OUTCOME_KIND_REJECTED, "too many requests are under way");
+      at_once.add(key, v1::OUTCOME_KIND_REJECTED, "too many requests are under way");
     } else if (held == nullptr || !held->in_session()) {
-      add_outcome(at_once, target, v1::OUTCOME_KIND_UNREACHABLE, why_unreachable(held, child));
+      at_once.add(key, v1::OUTCOME_KIND_UNREACHABLE, why_unreachable(held, child));
     } else {
       by_child[child].push_back(&target);
     }
   }
   for (const auto& [child, targets] : by_child) hand_down(request, child, targets, turn);
-  if (at_once.outcomes_size() > 0) rising.push_back(std::move(at_once));
 }
 
 void RequestTable::hand_down(const v1::Request& request, const std::string& child,
@@ -59,18 +84,19 @@ void RequestTable::hand_down(const v1::Request& request, const std::string& chil
   const Duration ttl = milliseconds{request.ttl_ms()};
   entry.drop_at = std::max(entry.drop_at, after(turn.now.time, ttl + kept_after_ttl));
   earliest_ = std::min(earliest_, entry.drop_at);
-  for (std::size_t begin = 0; begin < targets.size(); begin += targets_per_frame) {
+  for (std::size_t i = 0; i < targets.size();) {
     v1::Frame frame;
     v1::Request& part = *frame.mutable_request();
     *part.mutable_command() = request.command();
     part.set_ttl_ms(request.ttl_ms());
     part.set_heard(downlink_.find(child)->last_beat);
-    const std::size_t end = std::min(begin + targets_per_frame, targets.size());
-    for (std::size_t i = begin; i < end; ++i) {
+    std::size_t bytes = 0;
+    for (; i < targets.size() && !part_is_full(part.targets_size(), bytes); ++i) {
       v1::RequestTarget& target = *part.add_targets();
       target = *targets[i];
       entry.open[child].emplace(target.path(), target.target());
       target.set_path(std::string(split_first(target.path()).second));
+      bytes += target.ByteSizeLong();
     }
     downlink_.send(child, std::move(frame), turn);
   }
@@ -92,16 +118,11 @@ void RequestTable::on_child_gone(const std::string& child, std::vector<v1::Outco
   for (auto it = entries_.begin(); it != entries_.end();) {
     const auto open = it->second.open.find(child);
     if (open != it->second.open.end()) {
-      v1::Outcomes outcomes;
-      outcomes.set_id(it->first);
-      for (const auto& [path, target] : open->second) {
-        v1::Outcome& outcome = *outcomes.add_outcomes();
-        outcome.set_path(path);
-        outcome.set_target(target);
-        outcome.set_kind(v1::OUTCOME_KIND_IN_DOUBT);
-        outcome.set_reason("the link to " + child + " broke while the request was below it");
+      OutcomeParts outcomes(it->first, rising);
+      for (const Key& key : open->second) {
+        outcomes.add(key, v1::OUTCOME_KIND_IN_DOUBT,
+                     "the link to " + child + " broke while the request was below it");
       }
-      rising.push_back(std::move(outcomes));
       it->second.open.erase(open);
     }
     it = it->second.open.empty() ? entries_.erase(it) : std::next(it);

@@ -9,6 +9,7 @@ namespace banyan::tree {
 namespace {
 
 constexpr Duration backoff_min = milliseconds{100};
+constexpr Duration retry_after_max = seconds{60};
 
 }  // namespace
 
@@ -23,7 +24,7 @@ const Address& Uplink::address() const { return options_.parents[parent_index_];
 
 void Uplink::start(Turn& turn) {
   CHECK(state_ == State::idle);
-  last_turn_ = turn.now.time;
+  last_time_ = turn.now.time;
   if (!options_.parents.empty()) dial(turn);
 }
 
@@ -62,7 +63,7 @@ void Uplink::send_hello(Turn& turn) {
 
 // Whoever stood still longer than `timeout` was given up by its parent: it begins anew at once.
 bool Uplink::stood_still(Now now) const {
-  return state_ == State::connected && now.time - last_turn_ > options_.timeout;
+  return state_ == State::connected && now.time - last_time_ > options_.timeout;
 }
 
 void Uplink::on_frame(const ParentFrame& event, Turn& turn) {
@@ -106,6 +107,7 @@ void Uplink::on_welcome(const v1::Frame& frame, Turn& turn) {
   welcome_by_ = never;
   window_.reset();
   next_beat_ = turn.now.time;
+  last_time_ = turn.now.time;
   last_refusal_.clear();
   if (welcome.transfer()) {
     told_.note(turn.changes);
@@ -127,8 +129,10 @@ void Uplink::on_refused(const v1::Refused& refused, Turn& turn) {
   }
   turn.effects.add(HangUpParent{conn_});
   conn_ = 0;
+  parent_index_ = (parent_index_ + 1) % options_.parents.size();
   const Duration asked = milliseconds{refused.retry_after_ms()};
-  wait(std::clamp<Duration>(asked, backoff_min, seconds{60}) + random_.upto(asked / 4), turn);
+  const Duration delay = std::clamp<Duration>(asked, backoff_min, retry_after_max);
+  wait(delay + random_.upto(delay / 4), turn);
 }
 
 void Uplink::on_session_frame(v1::Frame& frame, Turn& turn) {
@@ -208,7 +212,7 @@ void Uplink::on_time(Turn& turn) {
       }
       break;
   }
-  last_turn_ = now;
+  last_time_ = now;
 }
 
 void Uplink::send_beat(Turn& turn) {
@@ -229,7 +233,6 @@ void Uplink::send_beat(Turn& turn) {
 void Uplink::settle(Turn& turn) {
   told_.note(turn.changes);
   turn.changes.clear();
-  last_turn_ = std::max(last_turn_, turn.now.time);
   if (state_ != State::connected) return;
   const bool whole_frame = told_.size() >= 256;  // of ~128 bytes each: one frame
   while (!told_.empty() && window_.may_send(whole_frame, turn.now.time)) send_update(turn);

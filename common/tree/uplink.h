@@ -97,7 +97,7 @@ class Uplink {
   Duration backoff_{0};
   Duration reconnect_cap_ = seconds{1};
   Time last_heard_{};
-  Time last_turn_{};
+  Time last_time_{};  // of on_time or Welcome: other turns do not prove that the clock is looked at
   Time next_beat_ = never;
   Time retry_at_ = never;
   Time welcome_by_ = never;

@@ -68,6 +68,9 @@ v1::EventAck EventLog::accept(const v1::EventBatch& batch, WallTime now) {
   const StreamKey key{batch.instance(), batch.boot().start_ms(), batch.boot().random()};
   Stream& stream = stream_of(key);
   const std::uint64_t first = batch.first();
+  // What an earlier root stored is not missing, though this one does not remember it.
+  if (stream.stored == 0)
+    stream.stored = std::min(batch.acked(), first - std::min<std::uint64_t>(first, 1));
   const std::uint64_t oldest = std::min(batch.oldest(), first);
   if (first > stream.stored + 1 && oldest > stream.stored + 1) {
     record_gap(batch, stream.stored + 1, now);

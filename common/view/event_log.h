@@ -5,6 +5,7 @@
 //   batch first > next  the origin still holds what lies between: refused (nack), nothing stored;
 //                       it does not: a `gap` event, then on from the oldest that it holds
 //   batch first < next  what was stored already is ignored and acknowledged again
+//   a stream not known  begins behind what the origin says a root has acknowledged
 //
 // Bounds: events and their bytes (the oldest go, counted); streams remembered (the one idle longest
 // goes: its origin's next batch is then judged as a new stream's). Single threaded.

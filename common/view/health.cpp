@@ -22,16 +22,14 @@ const char* name_of(Health health) {
 
 Health health_of(const v1::TargetFact& target, bool presumed) {
   if (presumed) return Health::unknown;
-  const auto& last = target.last_exit();
   switch (target.state()) {
     case v1::TARGET_STATE_RUNNING:
       return Health::healthy;
     case v1::TARGET_STATE_STOPPING:
       return target.wanted() ? Health::unknown : Health::healthy;
     case v1::TARGET_STATE_STOPPED:
+    case v1::TARGET_STATE_EXITED:  // after success it is not wanted any more
       return target.wanted() ? Health::unhealthy : Health::healthy;
-    case v1::TARGET_STATE_EXITED:
-      return last.code() == 0 && last.signal() == 0 ? Health::healthy : Health::unhealthy;
     case v1::TARGET_STATE_BACKING_OFF:
       return Health::degraded;
     case v1::TARGET_STATE_FAILED:

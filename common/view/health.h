@@ -2,8 +2,8 @@
 // Health as a view over facts: one word for targets and nodes.
 //
 //   target  running: healthy · starting, pending: unknown · stopping: unknown while it is wanted
-//           backing_off: degraded · failed: unhealthy · stopped: healthy if that was wanted
-//           exited: healthy after success · below a break: unknown
+//           backing_off: degraded · failed: unhealthy · below a break: unknown
+//           stopped, exited: healthy if that was wanted (an exit with success is)
 //   node    the worst of itself (up: healthy, suspect: degraded, lost: unhealthy, unreachable and
 //           left: unknown) and of what is below it; what left does not count for those above it
 //

@@ -7,7 +7,7 @@
 namespace banyan::leaf {
 namespace {
 
-constexpr std::int64_t tail_bytes_per_turn = 4 << 20;
+constexpr std::int64_t tail_bytes_per_turn = 2 << 20;
 constexpr std::uint64_t searched_bytes_per_turn = 2 << 20;
 constexpr std::uint64_t record_overhead = 32;  // what a record costs beside its data
 constexpr std::int64_t ns_per_ms = 1'000'000;
@@ -50,14 +50,18 @@ Result<std::unique_ptr<LogReader>> LogReader::open(const TargetLogs& logs, const
   }
   reader->set_limits();
   for (auto& cursor : reader->cursors_) cursor.place(reader->floor_of(cursor));
-  if (query.tail < 0) return reader;
-  reader->tail_.emplace(static_cast<std::uint64_t>(query.tail));
-  for (std::size_t i = 0; i < reader->cursors_.size(); ++i) {
-    auto& cursor = reader->cursors_[i];
-    const auto end = std::min(reader->ends_[i], cursor.limit());
-    reader->tail_->add(cursor.view(), cursor.position(), end);
-  }
+  if (query.tail >= 0) reader->prepare_tail();
   return reader;
+}
+
+void LogReader::prepare_tail() {
+  TailFinder::Counts counts;
+  if (pattern_) counts = [this](const std::string& line) { return matches(line); };
+  tail_.emplace(static_cast<std::uint64_t>(query_.tail), std::move(counts));
+  for (std::size_t i = 0; i < cursors_.size(); ++i) {
+    auto& cursor = cursors_[i];
+    tail_->add(cursor.view(), cursor.position(), std::min(ends_[i], cursor.limit()));
+  }
 }
 
 std::uint64_t LogReader::floor_of(LogCursor& cursor) const {
@@ -117,7 +121,7 @@ LogReader::Step LogReader::step(LogChunk& chunk, std::uint64_t max_bytes) {
   if (cursor == nullptr) return Step::end;
   const auto size = cursor->unit();
   const bool begun = cursor->within_unit();
-  if (pattern_ && !begun && !matches(*cursor)) {
+  if (pattern_ && !begun && !matches(cursor->unit_bytes())) {
     cursor->skip_unit();
     searched_ += size;
     return Step::more;
@@ -166,8 +170,7 @@ std::int64_t LogReader::time_limit(LogCursor& chosen) {
   return no_limit;
 }
 
-bool LogReader::matches(LogCursor& cursor) {
-  auto line = cursor.unit_bytes();
+bool LogReader::matches(std::string_view line) const {
   if (line.ends_with('\n')) line.remove_suffix(1);
   return RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), *pattern_);
 }

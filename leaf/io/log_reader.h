@@ -3,7 +3,7 @@
 //
 // - Without `follow` it ends at what was kept when it was opened; with it, it goes on for ever (or
 //   until `until`), and a last line without newline is held back while somebody may finish it.
-// - `tail` counts lines before `grep` chooses among them; with `since` or `offset` the later
+// - `tail` with `grep` means the last N lines that match; with `since` or `offset` the later
 //   beginning holds.
 // - Both streams are merged by the time their lines began, whole line by whole line.
 // - `grep` sees lines without their newline; of a line above 256 KiB each such piece by itself.
@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -57,12 +58,13 @@ class LogReader {
   void add(const StreamLog& log, LogStream stream);
   std::uint64_t floor_of(LogCursor& cursor) const;
   void set_limits();
+  void prepare_tail();
   bool find_beginning();
   Step step(LogChunk& chunk, std::uint64_t max_bytes);
   bool take_gaps(LogChunk& chunk);
   LogCursor* next_cursor();
   std::int64_t time_limit(LogCursor& chosen);
-  bool matches(LogCursor& cursor);
+  bool matches(std::string_view line) const;
   void append(LogChunk& chunk, LogRecord record);
 
   const TargetLogs& logs_;

@@ -7,6 +7,7 @@ namespace banyan::leaf {
 namespace {
 
 constexpr std::uint64_t block_bytes = 64 << 10;
+constexpr std::uint64_t text_max = 256 << 10;
 
 }  // namespace
 
@@ -53,6 +54,20 @@ LineFinder::Found LineFinder::find(std::int64_t& budget) {
   return found(floor_);
 }
 
+std::string LineFinder::text() {
+  const auto size = std::min<std::uint64_t>(accepted_ - line_begin_, text_max);
+  std::string line;
+  const bool cached =
+      line_begin_ >= block_begin_ && line_begin_ + size <= block_begin_ + block_.size();
+  if (cached) {
+    line = block_.substr(line_begin_ - block_begin_, size);
+  } else {
+    view_.read(line_begin_, size, line);
+  }
+  if (line.ends_with('\n')) line.pop_back();
+  return line;
+}
+
 void LineFinder::accept() {
   accepted_ = searched_ = line_begin_;
   has_line_ = false;
@@ -69,8 +84,8 @@ bool TailFinder::step(std::int64_t budget) {
       if (latest == nullptr || finder.time() >= latest->time()) latest = &finder;
     }
     if (latest == nullptr) return true;
+    if (!counts_ || counts_(latest->text())) --lines_;
     latest->accept();
-    --lines_;
   }
   return true;
 }

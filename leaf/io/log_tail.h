@@ -3,7 +3,9 @@
 // taking the later line first. A last line without newline counts. Loop's thread.
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "leaf/io/log_view.h"
@@ -21,6 +23,8 @@ class LineFinder {
   Found find(std::int64_t& budget);
   std::uint64_t begin() const { return line_begin_; }
   std::int64_t time() const { return line_time_; }
+  // The found line without its newline; 256 KiB of it at most.
+  std::string text();
   // The found line is taken: all from its beginning on is done.
   void accept();
   std::uint64_t accepted() const { return accepted_; }
@@ -42,7 +46,10 @@ class LineFinder {
 
 class TailFinder {
  public:
-  explicit TailFinder(std::uint64_t lines) : lines_(lines) {}
+  // `counts` chooses the lines that are counted; empty = all.
+  using Counts = std::function<bool(const std::string& line)>;
+
+  TailFinder(std::uint64_t lines, Counts counts) : lines_(lines), counts_(std::move(counts)) {}
   void add(LogView& view, std::uint64_t floor, std::uint64_t end) {
     finders_.emplace_back(view, floor, end);
   }
@@ -53,6 +60,7 @@ class TailFinder {
 
  private:
   std::uint64_t lines_;
+  Counts counts_;
   std::vector<LineFinder> finders_;
 };
 

@@ -63,13 +63,20 @@ std::string evidence_text(const json::value& evidence) {
   return visible(json::serialize(evidence));
 }
 
+// The newest line of a chain is "TIME STATE: reason": beside the state only the reason is of use.
+std::string newest_reason(const std::string& line) {
+  const auto colon = line.find(": ");
+  const bool stamped = line.size() > 20 && line[4] == '-' && line[10] == 'T';
+  return stamped && colon != std::string::npos ? line.substr(colon + 2) : line;
+}
+
 std::string reason_of(const json::value& item) {
   for (const char* key : {"reason", "detail", "error"}) {
     const std::string found = text_at(item, key);
     if (!found.empty()) return found;
   }
   const json::array& evidence = array_at(item, "evidence");
-  if (!evidence.empty()) return evidence_text(evidence.front());
+  if (!evidence.empty()) return newest_reason(evidence_text(evidence.back()));
   const std::string state = text_at(item, "state");
   if (!is_one_of(state, {"backing_off", "failed", "exited"})) return {};
   std::string out = exit_text(object_at(item, "last_exit"));

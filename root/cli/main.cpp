@@ -57,6 +57,9 @@ Outcome<int> run_client(const Arguments& arguments, Terminal& terminal) {
   if (verb == "signal") verb += " " + arguments.act.signal;
   Api api(HttpClient(*std::move(address), *std::move(token)), {verb, select}, !chosen);
   if (arguments.timeout) api.set_timeout(*arguments.timeout);
+  api.on_fall_back([&](const std::string& socket) {
+    terminal.say("no root answers; asking the node of this host at unix://" + socket + "\n");
+  });
   Session session{arguments, terminal, api, select};
   return run_verb(session);
 }

@@ -317,8 +317,9 @@ class TreeTest(unittest.TestCase):
             self.fail("; ".join(wrong))
 
     def failed(self):
-        outcome = getattr(self, "_outcome", None)
-        return outcome is not None and not outcome.success
+        result = self._outcome.result
+        return any(self in (test, getattr(test, "test_case", None))
+                   for test, _ in result.failures + result.errors)
 
     def tell(self, text):
         """A measured figure, for whoever reads the output."""

@@ -22,11 +22,11 @@ class TreePort(TreeTest):
         self.world.leaf("web-1", self.relay, {"api": SLEEPER})
         self.target = self.world.wait_target("dc1/web-1/api", "running")
 
-    def send(self, parts):
+    def send(self, parts, connect=zmtp.connect):
         """Each of them on a connection of its own, at both ports."""
         for daemon in (self.root, self.relay):
             for part in parts:
-                link = zmtp.connect(daemon.port)
+                link = connect(daemon.port)
                 self.addCleanup(link.close)
                 try:
                     link.sendall(part)
@@ -68,7 +68,7 @@ class TreePort(TreeTest):
                      zmtp.frame(b"a", zmtp.MORE) + zmtp.frame(b"b", zmtp.MORE) + zmtp.frame(b"c"),
                      zmtp.frame(zmtp.hello() + b"\xff\xff"),
                      zmtp.frame(zmtp.field(10, zmtp.field(100, b"\x0a" * 5000)))):
-            self.send([zmtp.GREETING + zmtp.READY + tail])
+            self.send([tail], zmtp.peer)
         self.check_served()
 
     def test_frames_of_no_session(self):
@@ -78,7 +78,7 @@ class TreePort(TreeTest):
             for session in (0, 77):
                 head = zmtp.fixed64(1, session) + zmtp.field(2, 1) if session else b""
                 frames.append(zmtp.frame(head + zmtp.field(kind, b"")))
-        self.send([zmtp.GREETING + zmtp.READY + b"".join(frames)])
+        self.send([b"".join(frames)], zmtp.peer)
         self.check_served()
 
     def test_a_hello_that_is_refused_is_told_why(self):
@@ -115,9 +115,7 @@ class TreePort(TreeTest):
     def test_connections_that_say_nothing(self):
         for daemon in (self.root, self.relay):
             for _ in range(150):
-                link = zmtp.connect(daemon.port)
-                self.addCleanup(link.close)
-                link.sendall(zmtp.GREETING + zmtp.READY)
+                self.addCleanup(zmtp.peer(daemon.port).close)
         self.check_served()
         late = self.world.leaf("late", self.relay, {"api": SLEEPER})
         self.world.wait_up("dc1/late")

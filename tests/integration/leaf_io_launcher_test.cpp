@@ -226,6 +226,7 @@ TEST(ProcessTable, StoresWhatThePipeHoldsBeforeItTellsTheExit) {
   World world;
   world.launch(world.shell("head -c 300000 /dev/zero; setsid sleep 60 & exit 0"));
   ASSERT_NE(world.await<ProcessExited>(), nullptr);
+  EXPECT_EQ(world.drained, std::vector<std::string>{"api"});
   EXPECT_EQ(world.read_all(all_of()).size(), 300'000U);
 }
 

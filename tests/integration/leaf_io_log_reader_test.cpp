@@ -151,6 +151,18 @@ TEST_F(LogReading, GrepGivesWholeMatchingLines) {
                                                     "out:line 977", "err:line 77 too"}));
 }
 
+TEST_F(LogReading, TailWithGrepGivesTheLastMatches) {
+  attach();
+  for (int i = 0; i < 20'000; ++i) out(fmt::format("line {}\n", i));
+  err("line 777 too\n");
+  for (int i = 0; i < 20'000; ++i) out(fmt::format("more {}\n", i));
+  auto query = all_of();
+  query.grep = "line .*777";
+  query.tail = 4;
+  EXPECT_EQ(lines(query), (std::vector<std::string>{"out:line 17779", "out:line 18777",
+                                                    "out:line 19777", "err:line 777 too"}));
+}
+
 TEST_F(LogReading, GrepPassesAMatchingLongLineWhole) {
   attach();
   const std::string line = "needle" + std::string(100'000, 'x') + "\n";

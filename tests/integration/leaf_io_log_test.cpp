@@ -126,6 +126,16 @@ TEST_F(LogKeeping, FullDiskDropsAndCountsAndNeverStallsTheTarget) {
   EXPECT_EQ(world.read_records(all_of(LogStream::out)).back().gap_bytes, bytes.size() - 8192);
 }
 
+TEST_F(LogKeeping, MovesNoMoreThanItsBudgetPerTurn) {
+  const Descriptor reader = pipe(out_);
+  StreamLog log(folder(), "stdout");
+  ASSERT_EQ(::write(out_.get(), std::string(3000, 'x').data(), 3000), 3000);
+  const auto first = log.take(reader.get(), 1000);
+  EXPECT_EQ(first.bytes, 1000U);
+  EXPECT_TRUE(first.more);
+  EXPECT_EQ(log.take(reader.get(), 5000).bytes, 2000U);
+}
+
 TEST_F(LogKeeping, SilentTargetMakesNoFiles) {
   attach();
   close_pipes();

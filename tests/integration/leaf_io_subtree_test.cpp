@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <cstdlib>
 
 #include "tests/integration/leaf_io_world.h"
 
@@ -144,6 +145,21 @@ TEST_F(Subtree, StraysAreThoseOfTheOwnInstanceOnly) {
   EXPECT_EQ(result.unkillable, 0U);
   expect_gone(pids);
   EXPECT_TRUE(is_alive(spared));
+}
+
+// Run by the next test, as a process that carries the mark of the instance whose strays it ends.
+TEST(StarterOfStrays, DISABLED_EndsTheStraysOfItsOwnMark) {
+  const std::string mark = std::getenv("BANYAN_TARGET");
+  EXPECT_EQ(end_strays(mark.substr(0, mark.find('/'))).unkillable, 0U);
+}
+
+TEST_F(Subtree, AStarterThatIsItselfMarkedIsSpared) {
+  world.launch(world.target(
+      {"/proc/self/exe", "--gtest_also_run_disabled_tests", "--gtest_filter=StarterOfStrays.*"}));
+  const auto* exited = world.await<ProcessExited>();
+  ASSERT_NE(exited, nullptr);
+  EXPECT_EQ(exited->signal, 0);
+  EXPECT_EQ(exited->code, 0);
 }
 
 TEST_F(Subtree, AnInstanceIsNotAPrefixOfAnother) {

@@ -74,7 +74,10 @@ class World {
                [this](const TargetConfig& config, Descriptor out, Descriptor err) {
                  logs.attach(config.name, config.log, std::move(out), std::move(err));
                },
-               [this](const std::string& target) { logs.drain(target); }}) {}
+               [this](const std::string& target) {
+                 drained.push_back(target);
+                 logs.drain(target);
+               }}) {}
   ~World() {
     end_strays(instance);
     run_until([this] { return table.running() == 0; });
@@ -157,6 +160,7 @@ class World {
   std::vector<ProcessEvent> events;
   std::vector<LogEvent> log_events;
   std::vector<std::string> troubles;
+  std::vector<std::string> drained;
   std::uint64_t generation = 0;
   std::uint64_t last_reader = 0;
   LogStore logs;

@@ -31,9 +31,15 @@ def connect(port):
 
 
 def peer(port):
-    """A connection that has shaken hands."""
+    """A connection that has shaken hands: libzmq takes frames only after it has said READY."""
     link = connect(port)
     link.sendall(GREETING + READY)
+    got = b""
+    while len(got) < len(GREETING) + 2 or len(got) < len(GREETING) + 2 + got[len(GREETING) + 1]:
+        data = link.recv(1)
+        if not data:
+            raise ConnectionError(f"hung up after {got!r}")
+        got += data
     return link
 
 

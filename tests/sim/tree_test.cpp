@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <cstdlib>
+#include <numeric>
+
 #include <boost/json.hpp>
 
 #include "tests/sim/oracle.h"
@@ -183,7 +186,21 @@ TEST_P(Faults, EndWithOnePictureAndOneOutcomePerTarget) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Faults, testing::Range<std::uint64_t>(100, 112));
+// SIM_FIRST and SIM_COUNT choose other seeds: to replay one, or to look for a bad one.
+std::uint64_t number_from(const char* variable, std::uint64_t fallback) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
+}
+
+std::vector<std::uint64_t> seeds() {
+  std::vector<std::uint64_t> list(number_from("SIM_COUNT", 6));
+  std::iota(list.begin(), list.end(), number_from("SIM_FIRST", 100));
+  return list;
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, Faults, testing::ValuesIn(seeds()), [](const auto& seed) {
+  return "Seed" + std::to_string(seed.param);
+});
 
 }  // namespace
 }  // namespace banyan::sim

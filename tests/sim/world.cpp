@@ -1,5 +1,7 @@
 #include "tests/sim/world.h"
 
+#include <fmt/format.h>
+
 #include "common/base/check.h"
 #include "common/base/name.h"
 

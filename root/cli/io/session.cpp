@@ -48,7 +48,9 @@ bool Api::fall_back() {
     HttpRequest probe;
     probe.path = "/livez";
     probe.timeout = seconds{2};
-    if (client_.fetch(probe).trouble == Trouble::none) return true;
+    if (client_.fetch(probe).trouble != Trouble::none) continue;
+    if (told_) told_(socket);
+    return true;
   }
   client_.set_address(before);
   return false;

@@ -2,6 +2,7 @@
 // What every verb is given: its arguments, the terminal and the API. `Api` turns answers and the
 // lack of them into JSON or a Failure with its exit code.
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,8 @@ class Api {
       : client_(std::move(client)), asked_(std::move(asked)), may_fall_back_(may_fall_back) {}
 
   void set_timeout(Duration timeout) { timeout_ = timeout; }
+  // Called once when the local socket is asked instead of the root: it sees less of the tree.
+  void on_fall_back(std::function<void(const std::string&)> told) { told_ = std::move(told); }
   Duration timeout() const { return timeout_; }
 
   Outcome<json::value> get(std::string_view path, const Query& query);
@@ -42,6 +45,7 @@ class Api {
   Asked asked_;
   bool may_fall_back_;
   Duration timeout_ = seconds{10};
+  std::function<void(const std::string&)> told_;
 };
 
 struct Session {

@@ -115,8 +115,7 @@ TEST(Codec, RefusesMoreRepeatedPartsThanAllowed) {
     auto& update = *frame.mutable_update();
     (update.nodes_size() == 0 ? update.add_nodes() : update.mutable_nodes(0))->add_facts();
   });
-  expect_limit(max_facts_per_update,
-               [](v1::Frame& frame) { frame.mutable_update()->add_nodes(); });
+  expect_limit(max_facts_per_update, [](v1::Frame& frame) { frame.mutable_update()->add_nodes(); });
   expect_limit(max_ancestors,
                [](v1::Frame& frame) { frame.mutable_welcome()->add_ancestors("x"); });
 }

@@ -44,11 +44,11 @@ TEST(Digest, TheSameFactTwiceDoesNotCancelItself) {
 }
 
 TEST(FactHash, DependsOnEveryFieldAndOnTheirBorders) {
-  const std::vector<Digest> hashes = {
-      fact_hash("i", 1, "ab", "c"), fact_hash("i", 1, "a", "bc"),  fact_hash("ia", 1, "b", "c"),
-      fact_hash("i", 2, "ab", "c"), fact_hash("i", 1, "ab", "c0"), fact_hash("j", 1, "ab", "c"),
-      fact_hash("i", 1, "", "abc"), fact_hash("", 1, "iab", "c"),  fact_hash("i", 257, "ab", "c"),
-      fact_hash("i", 1, "abc", "")};
+  const std::vector<Digest> hashes = {fact_hash("i", 1, "ab", "c"),   fact_hash("i", 1, "a", "bc"),
+                                      fact_hash("ia", 1, "b", "c"),   fact_hash("i", 2, "ab", "c"),
+                                      fact_hash("i", 1, "ab", "c0"),  fact_hash("j", 1, "ab", "c"),
+                                      fact_hash("i", 1, "", "abc"),   fact_hash("", 1, "iab", "c"),
+                                      fact_hash("i", 257, "ab", "c"), fact_hash("i", 1, "abc", "")};
   for (std::size_t i = 0; i < hashes.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) EXPECT_NE(hashes[i], hashes[j]) << i << " and " << j;
   }

@@ -202,6 +202,7 @@ TEST(Downlink, OverlongWordsOfAChildNeverMakeAnOverlongFactAbove) {
     frame.mutable_goodbye()->set_reason(reason);
     child.say(parent, frame, at(seconds{i}));
     ASSERT_EQ(parent.state("web"), State::left);
+    ASSERT_EQ(link_fact(parent, "web").state(), v1::LINK_STATE_LEFT);
   }
   const FactValue* held = parent.mirror.find_fact({"", v1::FACT_KIND_LINK, "web"});
   ASSERT_NE(held, nullptr);

@@ -109,6 +109,7 @@ TEST_F(ToldTest, TheReceiverEqualsTheSenderAfterAnyInterleaving) {
     }
     if (random.chance(0.005)) {
       ASSERT_NO_FATAL_FAILURE(drain());
+      ASSERT_FALSE(receiver_.transferring());
       ASSERT_EQ(receiver_.mirror().digest(""), sender_.digest("")) << step;
       ASSERT_EQ(receiver_.mirror().fact_count(), sender_.fact_count()) << step;
     }
@@ -206,6 +207,18 @@ TEST_F(ToldTest, ATransferEndsEvenWhenAllOfItIsRemovedMeanwhile) {
   const v1::Update update = told_.take(sender_, 1000);
   EXPECT_TRUE(update.transfer_begin());
   EXPECT_TRUE(update.transfer_end());
+}
+
+TEST_F(ToldTest, ATransferEndsEvenWhenTheRestOfItIsRemovedMeanwhile) {
+  set("last", 1);
+  told_.begin_transfer(sender_);
+  take(1);
+  ASSERT_TRUE(receiver_.transferring());
+  remove("last");
+  remove("node");
+  drain();
+  EXPECT_FALSE(receiver_.transferring());
+  EXPECT_EQ(receiver_.mirror().fact_count(), sender_.fact_count());
 }
 
 TEST(ToldOfNothing, ATransferOfAnEmptyMirrorIsStillTold) {

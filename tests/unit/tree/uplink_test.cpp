@@ -29,7 +29,9 @@ Said step(ChildSide& child) {
   return child.time(at(time - at(Duration{0}).time));
 }
 
-Duration delay_of(const ChildSide& child, Now now) { return child.uplink.next_deadline() - now.time; }
+Duration delay_of(const ChildSide& child, Now now) {
+  return child.uplink.next_deadline() - now.time;
+}
 
 TEST(Uplink, WithoutAParentItStaysIdle) {
   ChildSide child(UplinkOptions{});
@@ -202,7 +204,8 @@ TEST(Uplink, ATurnForAnotherReasonDoesNotHideThatItStoodStill) {
   ChildSide child;
   child.connect(at({}));
   child.time(at({}));
-  child.set_target("t", v1::TARGET_STATE_RUNNING, at(seconds{6}));  // e.g. a child's frame came first
+  child.set_target("t", v1::TARGET_STATE_RUNNING,
+                   at(seconds{6}));  // e.g. a child's frame came first
   child.ack_beat(at(seconds{6}));
   EXPECT_EQ(child.uplink.state(), State::waiting);
 }
@@ -353,9 +356,8 @@ TEST(Uplink, SaysGoodbyeAfterWhatIsStillToBeTold) {
 
 TEST(Uplink, SendsNothingOutsideASession) {
   ChildSide child;
-  const Said said = child.turn(at({}), [&](Turn& turn) {
-    EXPECT_FALSE(child.uplink.send({}, turn));
-  });
+  const Said said =
+      child.turn(at({}), [&](Turn& turn) { EXPECT_FALSE(child.uplink.send({}, turn)); });
   EXPECT_TRUE(said.effects.empty());
 }
 

@@ -229,14 +229,14 @@ TEST(Health, OfANodeIsTheWorstOfItselfAndBelow) {
 
 TEST(Health, OfATargetThatEnded) {
   v1::TargetFact fact;
-  fact.set_state(v1::TARGET_STATE_EXITED);
-  fact.mutable_last_exit()->set_code(0);
-  EXPECT_EQ(health_of(fact, false), Health::healthy);
-  fact.mutable_last_exit()->set_code(3);
-  EXPECT_EQ(health_of(fact, false), Health::unhealthy);
-  EXPECT_EQ(health_of(fact, true), Health::unknown);
-  fact.set_state(v1::TARGET_STATE_STOPPED);
-  EXPECT_EQ(health_of(fact, false), Health::healthy);
+  for (const auto state : {v1::TARGET_STATE_EXITED, v1::TARGET_STATE_STOPPED}) {
+    fact.set_state(state);
+    fact.set_wanted(false);
+    EXPECT_EQ(health_of(fact, false), Health::healthy);
+    fact.set_wanted(true);
+    EXPECT_EQ(health_of(fact, false), Health::unhealthy);
+    EXPECT_EQ(health_of(fact, true), Health::unknown);
+  }
 }
 
 TEST(Outages, DeadRelayIsOneOutage) {
