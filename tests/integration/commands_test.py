@@ -120,14 +120,18 @@ class ByRest(TreeTest):
         leaf = self.world.leaf("web-1", root, {"api": SLEEPER, "job": SLEEPER})
         for name in ("api", "job"):
             self.world.wait_target(f"web-1/{name}", "running")
-        self.world.rest.command("stop", "web-1/api")
+        self.assertEqual(outcomes(self.world.rest.command("stop", "web-1/api")),
+                         {"web-1/api": "done"})
         for end in (leaf.leave, leaf.kill):
             end()
             leaf.start()
-            self.world.wait_target("web-1/job", "running")
+            leaf.waits_for("link=parent state=up")
+            pid = wait_for("the one process", lambda: marked(leaf.instance))
+            wait_for("its pid at the root",
+                     lambda pid=pid: [self.world.target("web-1/job").get("pid")] == pid)
             self.assertEqual(self.world.target("web-1/api")["state"], "stopped")
-            self.assertEqual(len(marked(leaf.instance)), 1)
-        self.world.rest.command("start", "web-1/api")
+        self.assertEqual(outcomes(self.world.rest.command("start", "web-1/api")),
+                         {"web-1/api": "done"})
         self.assertEqual(self.world.target("web-1/api")["state"], "running")
 
     def test_nothing_outlives_a_stop(self):

@@ -235,8 +235,11 @@ class World:
         return self.rest.find("/api/v1/targets/" + path)
 
     def wait_node(self, path, *states):
-        return wait_for(f"{path} to be {' or '.join(states)}, not {self.node(path).get('state')}",
-                        lambda: self.node(path).get("state") in states and self.node(path))
+        def there():
+            node = self.node(path)
+            return node if node.get("state") in states else None
+
+        return wait_for(f"{path} to be {' or '.join(states)}", there)
 
     def wait_up(self, *paths):
         for path in paths:
