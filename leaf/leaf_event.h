@@ -58,6 +58,45 @@ struct EndSubtree {  // KILL every process that carries this generation's mark, 
 };
 using ProcessEffect = std::variant<Launch, SignalProcess, EndSubtree>;
 
+// ---- checks: out
+enum class CheckPurpose { ready, health };
+
+// One try; answered by one CheckResult, unless the generation ends first. A `log` or `fd` check
+// waits for its line until the check is cancelled.
+struct RunCheck {
+  std::string target;
+  std::uint64_t generation = 0;
+  CheckPurpose purpose = CheckPurpose::ready;
+  CheckConfig check;
+};
+struct CancelChecks {  // all of this generation; no result comes any more
+  std::string target;
+  std::uint64_t generation = 0;
+};
+using CheckEffect = std::variant<RunCheck, CancelChecks>;
+
+// ---- checks: in
+enum class Health { unknown, healthy, degraded, unhealthy };
+
+struct CheckResult {
+  std::string target;
+  std::uint64_t generation = 0;
+  CheckPurpose purpose = CheckPurpose::ready;
+  Health health = Health::unknown;
+  std::string text;  // first line of its output, or why it failed
+};
+struct Notified {  // the target spoke by sd_notify
+  std::string target;
+  std::uint64_t generation = 0;
+  bool ready = false;
+  bool stopping = false;
+  bool reloading = false;
+  bool watchdog = false;
+  std::int64_t extend_ms = 0;  // EXTEND_TIMEOUT_USEC
+  std::string status;          // empty = not said
+};
+using CheckEvent = std::variant<CheckResult, Notified>;
+
 // ---- logs
 enum class LogStream : std::uint8_t { both = 0, out = 1, err = 2 };
 

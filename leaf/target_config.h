@@ -31,6 +31,37 @@ struct LogConfig {
   bool operator==(const LogConfig&) const = default;
 };
 
+// One way to ask whether a target is well.
+enum class CheckKind { none, notify, fd, exec, tcp, http, log };
+
+struct CheckConfig {
+  CheckKind kind = CheckKind::none;
+  std::vector<std::string> exec;   // argv; exit codes as Nagios plugins have them
+  std::string host = "127.0.0.1";  // tcp, http
+  std::uint16_t port = 0;          // tcp, http
+  std::string path = "/";          // http: an answer below 400 is well
+  std::string pattern;             // log: RE2, on any line that the target writes
+  int fd = 3;                      // fd: the target writes a line to this descriptor
+  Duration timeout = seconds{3};   // of one try
+  bool operator==(const CheckConfig&) const = default;
+};
+
+struct ReadyConfig {  // `starting` lasts until it holds
+  CheckConfig check;
+  Duration every = milliseconds{200};  // exec, tcp, http: until the first success
+  Duration timeout = seconds{60};      // then the start has failed
+  bool operator==(const ReadyConfig&) const = default;
+};
+
+struct HealthConfig {
+  CheckConfig check;
+  Duration every = seconds{10};
+  Duration delay{0};      // after the target is running
+  unsigned failures = 3;  // in a row, then it is unhealthy
+  bool restart = false;   // when it is
+  bool operator==(const HealthConfig&) const = default;
+};
+
 struct TargetConfig {
   std::string name;
   std::vector<std::string> command;  // argv; never empty
@@ -46,6 +77,10 @@ struct TargetConfig {
   Duration stop_timeout = seconds{10};
   std::map<std::string, std::string> labels;
   LogConfig log;
+  ReadyConfig ready;
+  HealthConfig health;
+  Duration watchdog{0};              // the target must say WATCHDOG=1 this often; 0 = not asked for
+  std::vector<std::string> depends;  // names of targets of this leaf that must be ready first
 
   bool operator==(const TargetConfig&) const = default;
 };
