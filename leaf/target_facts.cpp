@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "common/base/text.h"
 #include "common/base/units.h"
 
 namespace banyan::leaf {
@@ -40,15 +41,16 @@ bool succeeded(const TargetStatus& status, const TargetConfig& config) {
 std::string joined(const std::vector<std::string>& command) {
   std::string text;
   for (const std::string& word : command) text += (text.empty() ? "" : " ") + word;
-  return text.substr(0, 1024);
+  return visible(text.substr(0, 1024));  // also what is not UTF-8: the wire takes nothing else
 }
 
-v1::Event make(const std::string& kind, const std::string& target, std::string text, Now now) {
+v1::Event make(const std::string& kind, const std::string& target, const std::string& text,
+               Now now) {
   v1::Event event;
   event.set_time_ms(wall_ms(now.wall));
   event.set_kind(kind);
   event.set_subject(target);
-  event.set_text(std::move(text));
+  event.set_text(visible(text));
   event.set_data("{}");
   return event;
 }
@@ -80,9 +82,9 @@ v1::TargetFact target_fact(const TargetStatus& status, const TargetConfig& confi
     fact.mutable_last_exit()->set_core(status.last_exit->core);
     fact.mutable_last_exit()->set_at_ms(wall_ms(status.last_exit->at));
   }
-  fact.set_error(status.error);
+  fact.set_error(visible(status.error));
   fact.set_command(joined(config.command));
-  for (const auto& [key, value] : config.labels) (*fact.mutable_labels())[key] = value;
+  for (const auto& [key, value] : config.labels) (*fact.mutable_labels())[key] = visible(value);
   const bool over = status.state == TargetState::exited;
   fact.set_wanted(over ? !succeeded(status, config) : wanted);
   if (status.next_try) fact.set_next_try_ms(wall_ms(*status.next_try));

@@ -31,7 +31,8 @@ void Relay::handle(const tree::LinkEvent& event, Now now, tree::LinkEffects& eff
   Turn turn(now, effects);
   if (std::holds_alternative<tree::TimeReached>(event)) {
     downlink_.on_time(turn);
-    uplink_.set_depth_below(downlink_.depth_below());
+    const bool hello_is_near = uplink_.state() != tree::Uplink::State::connected;
+    if (hello_is_near) uplink_.set_depth_below(downlink_.depth_below());
     uplink_.on_time(turn);
     router_.on_time(now.time);
   } else if (const auto* frame = std::get_if<tree::ChildFrame>(&event)) {

@@ -95,8 +95,10 @@ void ChildLink::handle_message(zmq::message_t& routing_id, zmq::message_t& body)
 ChildConnection* ChildLink::introduce(const std::string& routing_id, zmq::message_t& body) {
   const int descriptor = source_descriptor(body);
   read_monitor();
+  // Takes in what the I/O thread has said of peers that went, so that a send to one of them fails.
+  pump_->check(router_);
   const ConnectionTable::Added added = table_.add(routing_id, descriptor);
-  if (added.displaced != nullptr) judge(*added.displaced, "connection closed (descriptor reused)");
+  if (added.shared) ++counters_.shared;
   if (added.born_dead) {
     ++counters_.born_dead;
     judge(*added.connection, "connection closed");
@@ -121,12 +123,9 @@ void ChildLink::read_monitor() {
       table_.accepted(event.value);
     } else if (event.event == ZMQ_EVENT_DISCONNECTED) {
       ++counters_.closed;
-      ChildConnection* connection = table_.disconnected(event.value);
-      if (connection == nullptr) {
-        ++counters_.never_spoke;
-      } else {
-        judge(*connection, "connection closed");
-      }
+      const auto ended = table_.disconnected(event.value);
+      if (ended.empty()) ++counters_.never_spoke;
+      for (ChildConnection* connection : ended) judge(*connection, "connection closed");
     } else if (is_handshake_failure(event, text)) {
       ++counters_.handshake_failures;
     }

@@ -6,7 +6,9 @@
 //   - frames of a connection are reported in order, and all that had arrived before it ended are
 //     reported before its ChildClosed (a goodbye is never overtaken by the news of the hang-up);
 //   - a connection that is gone is reported once and never comes back;
-//   - nobody alive is reported gone: see connection_table.h.
+//   - nobody alive is reported gone: see connection_table.h. The price: a connection that died
+//     before its first frame was read, and whose descriptor is in use again, is noticed when it is
+//     answered (or, if it never is, by its silence).
 // The parent cannot hang up on one child. When *we* end a connection (a multipart message, a full
 // queue), ChildClosed is reported, and later frames of it still come as ChildFrame of the same
 // ConnId, to be answered with who_are_you; if it then really goes, ChildClosed comes again.
@@ -42,6 +44,7 @@ struct ChildLinkCounters {
   std::uint64_t closed = 0;       // by the peer
   std::uint64_t never_spoke = 0;  // connected and went without a frame
   std::uint64_t born_dead = 0;    // gone before their first frame was read
+  std::uint64_t shared = 0;       // first frames by a descriptor that another one is bound to
   std::uint64_t multipart = 0;
   std::uint64_t overflows = 0;    // connections ended because their queue was full
   std::uint64_t unreachable = 0;  // sends to a peer that was gone

@@ -1,19 +1,25 @@
 #include "common/io/connection_table.h"
 
+#include <algorithm>
+
 #include "common/base/check.h"
 
 namespace banyan::io {
 
 void ConnectionTable::accepted(int descriptor) { open_descriptors_.insert(descriptor); }
 
-ChildConnection* ConnectionTable::disconnected(int descriptor) {
+std::vector<ChildConnection*> ConnectionTable::disconnected(int descriptor) {
   open_descriptors_.erase(descriptor);
-  const auto found = by_descriptor_.find(descriptor);
-  if (found == by_descriptor_.end()) return nullptr;
-  ChildConnection* connection = find(found->second);
-  CHECK(connection != nullptr);
-  close(*connection);
-  return connection;
+  std::vector<ChildConnection*> ended;
+  const auto bound = by_descriptor_.find(descriptor);
+  if (bound == by_descriptor_.end()) return ended;
+  const std::vector<tree::ConnId> ids = bound->second;
+  for (const tree::ConnId id : ids) {
+    ended.push_back(find(id));
+    CHECK(ended.back() != nullptr);
+    close(*ended.back());
+  }
+  return ended;
 }
 
 ChildConnection* ConnectionTable::find(const std::string& routing_id) {
@@ -28,11 +34,6 @@ bool ConnectionTable::was_forgotten(const std::string& routing_id) const {
 ConnectionTable::Added ConnectionTable::add(const std::string& routing_id, int descriptor) {
   CHECK(by_routing_id_.count(routing_id) == 0);
   Added added;
-  const auto taken = by_descriptor_.find(descriptor);
-  if (taken != by_descriptor_.end()) {
-    added.displaced = find(taken->second);
-    close(*added.displaced);
-  }
   const tree::ConnId id = ++last_id_;
   ChildConnection& connection = connections_[id];
   connection.id = id;
@@ -46,7 +47,9 @@ ConnectionTable::Added ConnectionTable::add(const std::string& routing_id, int d
     return added;
   }
   connection.descriptor = descriptor;
-  by_descriptor_[descriptor] = id;
+  auto& bound = by_descriptor_[descriptor];
+  added.shared = !bound.empty();
+  bound.push_back(id);
   return added;
 }
 
@@ -58,7 +61,11 @@ ChildConnection* ConnectionTable::find(tree::ConnId id) {
 void ConnectionTable::close(ChildConnection& connection) {
   connection.state = ChildConnection::State::closed;
   if (connection.descriptor < 0) return;
-  by_descriptor_.erase(connection.descriptor);
+  const auto bound = by_descriptor_.find(connection.descriptor);
+  CHECK(bound != by_descriptor_.end());
+  auto& ids = bound->second;
+  ids.erase(std::remove(ids.begin(), ids.end(), connection.id), ids.end());
+  if (ids.empty()) by_descriptor_.erase(bound);
   connection.descriptor = -1;
 }
 

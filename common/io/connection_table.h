@@ -7,8 +7,12 @@
 //      first message.
 //   2. Its descriptor is bound only at that message, after the monitor was read to its end.
 //   3. If the monitor then says that this descriptor is closed, the connection was born dead.
-//   4. A bind that finds the descriptor bound ends the older connection: reuse proves its death.
-//   5. A disconnect ends the connection bound to the descriptor; an unbound one never spoke.
+//   4. A bind that finds the descriptor bound blames nobody: first frames are not read in the order
+//      in which connections were made, so either of the two may be the dead one. They share the
+//      descriptor from then on. Whoever is answered and turns out to be unreachable is the dead one
+//      (the socket knows, close()); until then silence is the only evidence.
+//   5. A disconnect ends all connections bound to the descriptor: of several, one has just ended
+//      and the others had before. An unbound descriptor belongs to a peer that never spoke.
 // It holds because libzmq tells of a disconnect before it closes the descriptor, hence before
 // anyone can own the number next; and of an accept before anything comes by it, which is so only
 // while listener and connections share one I/O thread.
@@ -22,6 +26,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "common/io/send_queue.h"
 #include "common/tree/node_event.h"
@@ -47,8 +52,8 @@ class ConnectionTable {
 
   // ---- from the monitor
   void accepted(int descriptor);
-  // The connection that this ends, now closed; null when nobody had spoken by it.
-  ChildConnection* disconnected(int descriptor);
+  // The connections that this ends, now closed; empty when nobody had spoken by it.
+  std::vector<ChildConnection*> disconnected(int descriptor);
 
   // ---- from messages
   // Null: never heard of. A forgotten one is found by was_forgotten().
@@ -56,8 +61,8 @@ class ConnectionTable {
   bool was_forgotten(const std::string& routing_id) const;
   struct Added {
     ChildConnection* connection = nullptr;
-    ChildConnection* displaced = nullptr;  // rule 4, now closed
-    bool born_dead = false;                // rule 3: `connection` is closed already
+    bool shared = false;     // rule 4: another one is bound to the same descriptor
+    bool born_dead = false;  // rule 3: `connection` is closed already
   };
   // The monitor must have been read to its end since the message was received.
   Added add(const std::string& routing_id, int descriptor);
@@ -74,7 +79,7 @@ class ConnectionTable {
  private:
   std::unordered_map<tree::ConnId, ChildConnection> connections_;
   std::unordered_map<std::string, tree::ConnId> by_routing_id_;
-  std::unordered_map<int, tree::ConnId> by_descriptor_;
+  std::unordered_map<int, std::vector<tree::ConnId>> by_descriptor_;  // none is empty
   std::unordered_set<int> open_descriptors_;
   std::deque<std::string> forgotten_;  // oldest first
   std::unordered_set<std::string> forgotten_set_;

@@ -46,7 +46,7 @@ bool Liveness::on_closed(const std::string& why, Time now) {
   open_ = false;
   closed_at_ = now;
   if (state_ == State::lost || state_ == State::left) return false;
-  return enter(State::suspect, "connection closed: " + why);
+  return enter(State::suspect, why);
 }
 
 bool Liveness::on_goodbye(const std::string& reason) {

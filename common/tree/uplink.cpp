@@ -166,7 +166,7 @@ void Uplink::on_session_frame(v1::Frame& frame, Turn& turn) {
 }
 
 void Uplink::on_closed(const ParentClosed& event, Turn& turn) {
-  if (event.conn == conn_ && conn_ != 0) end_session("connection closed: " + event.why, turn);
+  if (event.conn == conn_ && conn_ != 0) end_session(event.why, turn);
 }
 
 void Uplink::end_session(const std::string& why, Turn& turn) {

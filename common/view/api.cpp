@@ -61,7 +61,8 @@ void Api::handle(const tree::HttpEvent& event, Now now, ApiEffects& effects) {
 }
 
 Reply Api::dispatch(Call& call, std::string_view path) {
-  const std::string_view method = call.request.method == "HEAD" ? "GET" : call.request.method;
+  std::string_view method = call.request.method;
+  if (method == "HEAD") method = "GET";
   std::string allowed;
   for (const auto& route : routes()) {
     auto rest = fit(route.pattern, path);

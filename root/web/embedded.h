@@ -9,11 +9,11 @@
 namespace banyan::web {
 
 struct WebFile {
-  std::string_view path;   // "/" is the page itself, the others are "/app.js", "/style.css", ...
+  std::string_view path;   // "/index.html" is the page itself; "/app.js", "/style.css", ...
   std::string_view type;   // "text/html; charset=utf-8"
   std::string_view bytes;  // as in the repository
 };
 
-std::span<const WebFile> web_files();  // at least "/"; every path once
+std::span<const WebFile> web_files();  // the page first; every path once
 
 }  // namespace banyan::web

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -79,7 +80,7 @@ def play(stage, daemons, check):
     if check:
         verify(stage, say)
         return
-    banyan = f"{os.path.relpath(stage.bin)}/banyan --url {stage.url}"
+    banyan = f"{shlex.quote(stage.bin)}/banyan --url {stage.url}"
     print(TALK.format(url=stage.url, banyan=banyan, temporary=stage.temporary), flush=True)
     watch(daemons)
 

@@ -198,9 +198,8 @@ std::vector<std::uint64_t> seeds() {
   return list;
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Faults, testing::ValuesIn(seeds()), [](const auto& seed) {
-  return "Seed" + std::to_string(seed.param);
-});
+INSTANTIATE_TEST_SUITE_P(Seeds, Faults, testing::ValuesIn(seeds()),
+                         [](const auto& seed) { return "Seed" + std::to_string(seed.param); });
 
 }  // namespace
 }  // namespace banyan::sim

@@ -236,6 +236,13 @@ TEST_F(DownlinkFactsTest, OwnLatenessCountsAgainstNoChild) {
   EXPECT_EQ(parent_.state("web"), State::up);
 }
 
+TEST_F(DownlinkFactsTest, TheCreditOutlivesTheTurnInWhichNobodyIsJudged) {
+  join_with_target();
+  parent_.time(at(milliseconds{5500}));
+  parent_.time(at(milliseconds{5520}));
+  EXPECT_EQ(parent_.state("web"), State::suspect) << "2 s of silence were heard out, not 5.5 s";
+}
+
 TEST_F(DownlinkFactsTest, AStandstillDoesNotTurnAReconnectIntoALoss) {
   join_with_target();
   parent_.closed(1, at(milliseconds{100}));

@@ -82,6 +82,7 @@ TEST_F(EventSpoolTest, ARewindSendsAgainFromTheFirstUnacknowledged) {
   const auto batch = spool_.take();
   ASSERT_TRUE(batch);
   EXPECT_EQ(batch->first(), 3u);
+  EXPECT_EQ(batch->acked(), 2u);
   EXPECT_EQ(batch->events_size(), 3);
 }
 

@@ -214,7 +214,6 @@ TEST_F(ToldTest, ATransferEndsEvenWhenTheRestOfItIsRemovedMeanwhile) {
   told_.begin_transfer(sender_);
   take(1);
   ASSERT_TRUE(receiver_.transferring());
-  remove("last");
   remove("node");
   drain();
   EXPECT_FALSE(receiver_.transferring());
