@@ -19,6 +19,7 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
 
 Shown shown_state(const json::value& item) {
   const std::string state = text_at(item, "state"), health = text_at(item, "health");
+  if (state == "unreachable") return {mark_of_state(state), state};
   if (flag_at(item, "presumed")) return {mark_of_state(state, true), spoken(state) + "?"};
   if (state == "running" && flag_at(item, "grey")) return {mark_of_state("grey"), "grey"};
   if (state == "running" && is_one_of(health, {"degraded", "unhealthy"})) {
@@ -63,14 +64,28 @@ std::string evidence_text(const json::value& evidence) {
   return visible(json::serialize(evidence));
 }
 
-// The newest line of a chain is "TIME STATE: reason": beside the state only the reason is of use.
+// A line of a chain is "TIME STATE: reason". The time, and the rest; no time when it has none.
+std::pair<std::optional<WallTime>, std::string> split_stamp(const std::string& line) {
+  const auto space = line.find(' ');
+  if (space == std::string::npos) return {std::nullopt, line};
+  const auto time = parse_rfc3339(line.substr(0, space));
+  return {time, time ? line.substr(space + 1) : line};
+}
+
+// Beside the state only the reason is of use.
 std::string newest_reason(const std::string& line) {
-  const auto colon = line.find(": ");
-  const bool stamped = line.size() > 20 && line[4] == '-' && line[10] == 'T';
-  return stamped && colon != std::string::npos ? line.substr(colon + 2) : line;
+  const auto [time, text] = split_stamp(line);
+  const auto colon = text.find(": ");
+  return time && colon != std::string::npos ? text.substr(colon + 2) : text;
+}
+
+std::string evidence_line(const json::value& evidence, const View& view) {
+  const auto [time, text] = split_stamp(evidence_text(evidence));
+  return time ? clock_text(*time, view.utc_offset) + " " + text : text;
 }
 
 std::string reason_of(const json::value& item) {
+  if (text_at(item, "state") == "unreachable") return {};  // its evidence is of the past
   for (const char* key : {"reason", "detail", "error"}) {
     const std::string found = text_at(item, key);
     if (!found.empty()) return found;

@@ -25,6 +25,8 @@ std::string reason_of(const json::value& item);
 std::string exit_text(const json::value& last_exit);
 // One piece of evidence, which is a string or an object.
 std::string evidence_text(const json::value& evidence);
+// The same as a line of its own: its time of day, then the words.
+std::string evidence_line(const json::value& evidence, const View& view);
 std::string labels_text(const json::value& item);
 
 // `counts` of a node: targets as wanted, of all, and presumed ones.

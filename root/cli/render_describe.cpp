@@ -84,11 +84,11 @@ Facts facts_of(const json::value& item, const View& view) {
   return facts;
 }
 
-std::string evidence_lines(const json::value& item) {
+std::string evidence_lines(const json::value& item, const View& view) {
   std::string out;
   for (const json::value& evidence : array_at(item, "evidence")) {
     out += fmt::format("{}{}\n", pad_right(out.empty() ? "evidence" : "", label_width + 1),
-                       evidence_text(evidence));
+                       evidence_line(evidence, view));
   }
   return out;
 }
@@ -101,7 +101,7 @@ std::string render_describe(const json::value& item, const json::array& events,
   for (const auto& [label, text] : facts_of(item, view)) {
     out += fmt::format("{} {}\n", pad_right(label, label_width), text);
   }
-  out += evidence_lines(item);
+  out += evidence_lines(item, view);
   if (!events.empty()) out += "\n" + render_events(events, true, view);
   if (!log.empty()) out += fmt::format("\nlog\n{}", log);
   return out;

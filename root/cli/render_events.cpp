@@ -16,6 +16,7 @@ struct Line {
   std::string time;
   std::string first;  // time of the first of the folded ones
   std::string kind;
+  Mark mark;
   std::string path;
   std::string what;
   std::size_t count = 1;
@@ -30,8 +31,17 @@ std::string time_text(const json::value& event, const View& view) {
 }
 
 std::string what_of(const json::value& event) {
-  const std::string text = text_at(event, "text");
-  return text.empty() ? exit_text(object_at(event, "data")) : text;
+  const std::string text = text_at(event, "text"), exit = exit_text(object_at(event, "data"));
+  return text.empty() || (text_at(event, "kind") == "exited" && !exit.empty()) ? exit : text;
+}
+
+// An end that nobody asked for by a signal to stop, and not with code 0.
+bool ended_badly(const json::value& event) {
+  if (text_at(event, "kind") != "exited") return false;
+  const json::value& data = object_at(event, "data");
+  const std::string signal = text_at(data, "signal");
+  if (!signal.empty()) return signal != "TERM" && signal != "INT";
+  return integer_at(data, "code") != 0;
 }
 
 Line line_of(const json::value& event, const View& view) {
@@ -39,6 +49,7 @@ Line line_of(const json::value& event, const View& view) {
   line.time = time_text(event, view);
   line.first = line.time;
   line.kind = text_at(event, "kind");
+  line.mark = ended_badly(event) ? mark_of_state("failed") : mark_of_event(line.kind);
   const std::string path = text_at(event, "path");
   line.path = path.empty() ? "/" : path;
   line.what = what_of(event);
@@ -50,8 +61,7 @@ bool alike(const Line& a, const Line& b) {
 }
 
 std::string draw(const Line& line, const EventWidths& widths, const View& view) {
-  const Mark mark = mark_of_event(line.kind);
-  const std::string kind = fmt::format("{} {}", mark.text(view.style), spoken(line.kind));
+  const std::string kind = fmt::format("{} {}", line.mark.text(view.style), spoken(line.kind));
   std::string what = line.what;
   if (line.count > 1) {
     what = fmt::format("{} {} {}, first at {}", line.count, view.style.ascii ? "x" : "×", what,
@@ -61,7 +71,7 @@ std::string draw(const Line& line, const EventWidths& widths, const View& view) 
   const std::size_t used = width_of(line.time) + widths.kind + width_of(path) + 6;
   if (view.style.width > used) what = cut(what, view.style.width - used);
   std::string out = fmt::format("{}  {}  {}  {}", line.time,
-                                paint(pad_right(kind, widths.kind), mark, view.style), path, what);
+                                paint(pad_right(kind, widths.kind), line.mark, view.style), path, what);
   while (!out.empty() && out.back() == ' ') out.pop_back();
   return out + "\n";
 }
@@ -74,8 +84,13 @@ void widen(EventWidths& widths, const Line& line) {
 }  // namespace
 
 std::string render_events(const json::array& items, bool fold, const View& view) {
-  std::vector<Line> lines;
   EventWidths widths{6, 4};
+  return render_events(items, fold, widths, view);
+}
+
+std::string render_events(const json::array& items, bool fold, EventWidths& widths,
+                          const View& view) {
+  std::vector<Line> lines;
   std::size_t time_width = 8;
   for (std::size_t i = items.size(); i > 0; --i) {
     Line line = line_of(items[i - 1], view);

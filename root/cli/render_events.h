@@ -17,6 +17,9 @@ struct EventWidths {
 
 // `items` as the API gives them: newest first. `fold` joins alike events.
 std::string render_events(const json::array& items, bool fold, const View& view);
+// The same in columns of at least these widths, which grow: for what is followed afterwards.
+std::string render_events(const json::array& items, bool fold, EventWidths& widths,
+                          const View& view);
 // One event of a followed stream, in columns of at least these widths, which grow.
 std::string render_event(const json::value& event, EventWidths& widths, const View& view);
 

@@ -64,14 +64,16 @@ std::string outage_head(const json::value& outage, std::size_t width, const View
   return line + "\n";
 }
 
-std::string outage_body(const json::value& outage) {
+// The newest of the evidence: the last lines say why it is so.
+std::string outage_body(const json::value& outage, const View& view) {
   std::string out = reach_line(object_at(outage, "affected"));
   const json::value* evidence = member(outage, "evidence");
   if (evidence == nullptr || evidence->is_null()) return out;
-  if (!evidence->is_array()) return out + "    " + evidence_text(*evidence) + "\n";
+  if (!evidence->is_array()) return out + "    " + evidence_line(*evidence, view) + "\n";
   constexpr std::size_t most = 3;
-  for (std::size_t i = 0; i < std::min(most, evidence->get_array().size()); ++i) {
-    out += "    " + evidence_text(evidence->get_array()[i]) + "\n";
+  const json::array& chain = evidence->get_array();
+  for (std::size_t i = chain.size() - std::min(most, chain.size()); i < chain.size(); ++i) {
+    out += "    " + evidence_line(chain[i], view) + "\n";
   }
   return out;
 }
@@ -130,7 +132,7 @@ std::string render_status(const json::value& status, const View& view) {
     width = std::max(width, width_of(text_at(*outage, "root_cause")));
   }
   for (const json::value* outage : outages) {
-    out += outage_head(*outage, width, view) + outage_body(*outage);
+    out += outage_head(*outage, width, view) + outage_body(*outage, view);
   }
   if (!outages.empty()) out += "\n";
   out += "nodes     " +

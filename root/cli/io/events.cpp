@@ -29,6 +29,8 @@ class EventReader {
  private:
   bool print(const json::value& event);
   bool take(const ServerEvent& event);
+  // A root that was started again counts its events from 1.
+  void note_root();
   // What happened between the list and the stream, or in a gap.
   bool catch_up();
   bool reconnect(const HttpAnswer& answer);
@@ -38,6 +40,7 @@ class EventReader {
   SseParser parser_;
   EventWidths widths_;
   std::int64_t last_seq_ = 0;
+  std::string run_;  // of the root: its instance and the time of its start
   bool caught_up_ = false;
   bool lost_ = false;
   Duration retry_in_;
@@ -45,18 +48,23 @@ class EventReader {
 
 Outcome<int> EventReader::list(const std::string& since) {
   const LogArguments& log = session_.arguments.log;
-  const std::size_t most =
-      log.tail.empty() ? (since.empty() ? 1000 : 0) : std::strtoull(log.tail.c_str(), nullptr, 10);
+  const auto wanted = count_parameter(log.tail, "-n");
+  if (!wanted) return tl::unexpected(wanted.error());
+  const std::size_t most = wanted->value_or(since.empty() ? 1000 : 0);
+  if (log.follow) note_root();
   auto items = session_.api.list(
       "/api/v1/events", {{"select", session_.select}, {"since", since}, {"kind", log.kind}}, most);
   if (!items) return tl::unexpected(items.error());
+  if (wanted->value_or(1) == 0) items->clear();
   for (const json::value& event : *items) last_seq_ = std::max(last_seq_, integer_at(event, "seq"));
   const View view = session_.terminal.view();
   const Output output = session_.arguments.output;
   if (output == Output::json && !log.follow) {
     session_.terminal.write(as_json(json::object{{"items", *items}, {"continue", nullptr}}, view));
   } else if (output == Output::table || output == Output::wide) {
-    session_.terminal.write(render_events(*items, view.style.terminal && !log.no_fold, view));
+    const bool fold = view.style.terminal && !log.no_fold;
+    session_.terminal.write(log.follow ? render_events(*items, fold, widths_, view)
+                                       : render_events(*items, fold, view));
   } else {
     std::reverse(items->begin(), items->end());
     session_.terminal.write(as_ndjson(*items));
@@ -77,8 +85,17 @@ bool EventReader::print(const json::value& event) {
   return session_.terminal.write(json::serialize(event) + "\n");
 }
 
+void EventReader::note_root() {
+  const auto top = session_.api.get("/api/v1/nodes/%2F", {});
+  if (!top) return;
+  const std::string run = text_at(*top, "instance_id") + text_at(*top, "since");
+  if (!run_.empty() && run != run_) last_seq_ = 0;
+  run_ = run;
+}
+
 bool EventReader::catch_up() {
   caught_up_ = true;
+  note_root();
   auto items = session_.api.list(
       "/api/v1/events", {{"select", session_.select}, {"after", std::to_string(last_seq_)}});
   if (!items) return true;
