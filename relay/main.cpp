@@ -5,6 +5,7 @@
 #include "common/io/child_link.h"
 #include "common/io/clock.h"
 #include "common/io/daemon.h"
+#include "common/io/http_server.h"
 #include "common/io/link_performer.h"
 #include "common/io/logger.h"
 #include "common/io/loop.h"
@@ -16,42 +17,65 @@ namespace {
 
 constexpr io::ConfigRole role = io::ConfigRole::relay;
 
+// The unix socket always, TCP when it is configured.
+io::HttpOptions http_options(const tree::NodeConfig& config, const io::StateDir& state_dir) {
+  io::HttpOptions options;
+  options.host = config.http ? config.http_host : "";
+  options.port = config.http_port;
+  options.unix_path = state_dir.file("http.sock");
+  options.allowed_hosts = config.allowed_hosts;
+  return options;
+}
+
 class Daemon {
  public:
-  Daemon(const tree::NodeConfig& config, const tree::Identity& identity)
+  Daemon(const tree::NodeConfig& config, const tree::Identity& identity,
+         const io::StateDir& state_dir)
       : config_(config),
         logger_({io::log_level_from(config.log_level), config.silent}),
-        relay_(config, identity, identity.boot.random()),
+        relay_(config, identity, identity.boot.random(), {}),
         loop_({[this] { return relay_.next_deadline(); },
                [this](Now now) { turn(tree::LinkEvent(tree::TimeReached{}), now); },
                [this](int number) { on_signal(number); }}),
         children_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
         parent_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
+        http_(loop_.context(), http_options(config, state_dir),
+              [this](auto event) { turn(event, io::read_clock()); }),
         performer_({loop_, logger_, &children_, &parent_}) {}
 
   int run() {
     const auto port = children_.listen(config_.host, config_.port);
     if (!port) return io::fail_start(role, port.error());
+    const auto http_port = http_.listen();
+    if (!http_port) return io::fail_start(role, http_port.error());
+    const std::string rest =
+        config_.http ? fmt::format(" rest=http://{}:{}/", config_.http_host, *http_port) : "";
     const std::string parent =
         config_.parents.empty()
             ? "none"
             : fmt::format("{}:{}", config_.parents[0].host, config_.parents[0].port);
-    const std::string here =
-        fmt::format("name={} address={}:{} parent={}", config_.name, config_.host, *port, parent);
+    const std::string here = fmt::format("name={} address={}:{} parent={}{}", config_.name,
+                                         config_.host, *port, parent, rest);
     logger_.write(tree::LogLevel::info, here + " try=\"banyan tree\" at the root");
     loop_.notify_ready(here);
-    tree::LinkEffects effects;
+    RelayEffects effects;
     relay_.start(io::read_clock(), effects);
-    performer_.perform(effects);
+    perform(effects);
     return loop_.run();
   }
 
  private:
-  void turn(const tree::LinkEvent& event, Now now) {
-    tree::LinkEffects effects;
+  template <class Event>
+  void turn(const Event& event, Now now) {
+    RelayEffects effects;
     relay_.handle(event, now, effects);
-    performer_.perform(effects);
+    perform(effects);
     loop_.rearm();
+  }
+
+  void perform(RelayEffects& effects) {
+    performer_.perform(effects.links);
+    for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
   }
 
   void on_signal(int number) {
@@ -60,9 +84,9 @@ class Daemon {
       return;
     }
     loop_.notify_stopping();
-    tree::LinkEffects effects;
+    RelayEffects effects;
     relay_.stop(io::read_clock(), effects);
-    performer_.perform(effects);
+    perform(effects);
   }
 
   tree::NodeConfig config_;
@@ -71,6 +95,7 @@ class Daemon {
   io::Loop loop_;
   io::ChildLink children_;
   io::ParentLink parent_;
+  io::HttpServer http_;
   io::LinkPerformer performer_;
 };
 
@@ -84,7 +109,7 @@ int run(int argc, char** argv) {
   if (!state_dir) return io::fail_start(role, state_dir.error());
   const auto identity = io::make_identity(role, loaded.node, *state_dir);
   if (!identity) return io::fail_start(role, identity.error());
-  return Daemon(loaded.node, *identity).run();
+  return Daemon(loaded.node, *identity, *state_dir).run();
 }
 
 }  // namespace

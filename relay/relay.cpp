@@ -9,32 +9,35 @@ namespace banyan {
 
 using tree::Turn;
 
-Relay::Relay(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed)
+Relay::Relay(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
+             std::vector<view::StaticFile> files)
     : name_(config.name),
       downlink_({config.timeout, config.grace}, identity, mirror_, seed ^ 0x5bd1e995),
       uplink_({config.parents, config.hb_interval, config.timeout}, identity, mirror_, seed),
       router_(downlink_),
-      events_(identity.instance, identity.boot) {
+      events_(identity.instance, identity.boot),
+      api_(mirror_, view::api_options(config.name, identity, std::move(files))) {
   tree::Changes ignored;  // before any session: everything present is told at Hello
   CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
                     tree::fact_bytes(tree::node_fact(identity, config.labels)), ignored));
   downlink_.set_place(name_, {});
 }
 
-void Relay::start(Now now, tree::LinkEffects& effects) {
-  Turn turn(now, effects);
+void Relay::start(Now now, RelayEffects& effects) {
+  Turn turn(now, effects.links);
   uplink_.start(turn);
-  finish(turn);
+  finish(turn, effects);
 }
 
-void Relay::handle(const tree::LinkEvent& event, Now now, tree::LinkEffects& effects) {
-  Turn turn(now, effects);
+void Relay::handle(const tree::LinkEvent& event, Now now, RelayEffects& effects) {
+  Turn turn(now, effects.links);
   if (std::holds_alternative<tree::TimeReached>(event)) {
     downlink_.on_time(turn);
     const bool hello_is_near = uplink_.state() != tree::Uplink::State::connected;
     if (hello_is_near) uplink_.set_depth_below(downlink_.depth_below());
     uplink_.on_time(turn);
     router_.on_time(now.time);
+    api_.on_time(now);
   } else if (const auto* frame = std::get_if<tree::ChildFrame>(&event)) {
     downlink_.on_frame(*frame, turn);
   } else if (const auto* closed = std::get_if<tree::ChildClosed>(&event)) {
@@ -44,31 +47,43 @@ void Relay::handle(const tree::LinkEvent& event, Now now, tree::LinkEffects& eff
   } else if (const auto* gone = std::get_if<tree::ParentClosed>(&event)) {
     uplink_.on_closed(*gone, turn);
   }
-  finish(turn);
+  finish(turn, effects);
 }
 
-void Relay::stop(Now now, tree::LinkEffects& effects) {
-  Turn turn(now, effects);
+void Relay::handle(const tree::HttpEvent& event, Now now, RelayEffects& effects) {
+  Turn turn(now, effects.links);
+  api_.handle(event, now);
+  finish(turn, effects);
+}
+
+void Relay::stop(Now now, RelayEffects& effects) {
+  Turn turn(now, effects.links);
   downlink_.set_stopping();
   uplink_.leave("stopped", turn);
-  effects.add(tree::Exit{0});
+  effects.links.add(tree::Exit{0});
 }
 
 Time Relay::next_deadline() const {
-  return std::min({uplink_.next_deadline(), downlink_.next_deadline(), router_.next_deadline()});
+  return std::min({uplink_.next_deadline(), downlink_.next_deadline(), router_.next_deadline(),
+                   api_.next_deadline()});
 }
 
 // What the links decided may lead to more decisions: until nothing is left.
-void Relay::finish(Turn& turn) {
-  while (!turn.from_parent.empty() || !turn.from_children.empty()) {
+void Relay::finish(Turn& turn, RelayEffects& effects) {
+  bool more = true;
+  while (more) {
     auto above = std::exchange(turn.from_parent, {});
     for (tree::UplinkNotice& notice : above) on_parent(notice, turn);
     auto below = std::exchange(turn.from_children, {});
     for (tree::DownlinkNotice& notice : below) on_child(notice, turn);
     send_rising(turn);
+    const bool asked = api_.hand_down(router_, turn);
+    more = asked || !above.empty() || !below.empty();
   }
   uplink_.settle(turn);
   send_own_events(turn);
+  api_.on_changes(turn.noted, turn.now);
+  for (tree::HttpEffect& effect : api_.take_http()) effects.http.push_back(std::move(effect));
 }
 
 void Relay::on_parent(tree::UplinkNotice& notice, Turn& turn) {
@@ -101,6 +116,7 @@ void Relay::on_child(tree::DownlinkNotice& notice, Turn& turn) {
   } else if (const auto* gone = std::get_if<tree::ChildGone>(&notice)) {
     router_.on_child_gone(gone->child);
   } else if (auto* own = std::get_if<tree::OwnEvent>(&notice)) {
+    api_.add_event({own->kind, own->subject, own->text, own->data}, turn.now);
     v1::Event event;
     event.set_time_ms(wall_ms(turn.now.wall));
     event.set_kind(std::move(own->kind));
@@ -115,6 +131,7 @@ void Relay::on_child(tree::DownlinkNotice& notice, Turn& turn) {
 // new session, requests and streams ended with the session.
 void Relay::send_rising(Turn& turn) {
   for (tree::Rising& rising : router_.take_rising()) {
+    if (api_.take(rising, turn.now)) continue;
     v1::Frame frame;
     if (auto* batch = std::get_if<v1::EventBatch>(&rising)) {
       *frame.mutable_event_batch() = std::move(*batch);

@@ -1,6 +1,7 @@
 #pragma once
 // A relay: gathers the nodes below it into one picture, and routes what comes from above.
-// Relay = Uplink + Downlink + Mirror, with a Router between and the events of its own links.
+// Relay = Uplink + Downlink + Mirror, with a Router between and the events of its own links. It
+// serves its own subtree by an Api as the root serves the whole.
 // Pure: driven by relay/main.cpp or by the simulated world. Single threaded.
 
 #include "common/tree/downlink.h"
@@ -8,17 +9,26 @@
 #include "common/tree/node_config.h"
 #include "common/tree/router.h"
 #include "common/tree/uplink.h"
+#include "common/view/local_api.h"
 
 namespace banyan {
 
+// Performed in this order: links, http.
+struct RelayEffects {
+  tree::LinkEffects links;
+  std::vector<tree::HttpEffect> http;
+};
+
 class Relay {
  public:
-  Relay(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed);
+  Relay(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
+        std::vector<view::StaticFile> files);
 
-  void start(Now now, tree::LinkEffects& effects);
-  void handle(const tree::LinkEvent& event, Now now, tree::LinkEffects& effects);
+  void start(Now now, RelayEffects& effects);
+  void handle(const tree::LinkEvent& event, Now now, RelayEffects& effects);
+  void handle(const tree::HttpEvent& event, Now now, RelayEffects& effects);
   // Goodbye to the parent; children find out by the closed connection and look for a parent.
-  void stop(Now now, tree::LinkEffects& effects);
+  void stop(Now now, RelayEffects& effects);
   Time next_deadline() const;
 
   const tree::Mirror& mirror() const { return mirror_; }
@@ -26,7 +36,7 @@ class Relay {
   const tree::Downlink& downlink() const { return downlink_; }
 
  private:
-  void finish(tree::Turn& turn);
+  void finish(tree::Turn& turn, RelayEffects& effects);
   void on_parent(tree::UplinkNotice& notice, tree::Turn& turn);
   void on_child(tree::DownlinkNotice& notice, tree::Turn& turn);
   void send_rising(tree::Turn& turn);
@@ -38,6 +48,7 @@ class Relay {
   tree::Uplink uplink_;
   tree::Router router_;
   tree::EventSpool events_;
+  view::LocalApi api_;
 };
 
 }  // namespace banyan

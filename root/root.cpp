@@ -8,29 +8,11 @@ namespace banyan {
 
 using tree::Turn;
 
-namespace {
-
-view::ApiOptions api_options(const tree::NodeConfig& config, const tree::Identity& identity,
-                             std::vector<view::StaticFile> files) {
-  view::ApiOptions options;
-  options.top.name = config.name;
-  options.top.role = identity.role;
-  options.top.host = identity.host;
-  options.top.version = identity.version;
-  options.top.instance = identity.instance;
-  options.top.started_ms = identity.boot.start_ms();
-  options.seed = identity.boot.random();
-  options.files = std::move(files);
-  return options;
-}
-
-}  // namespace
-
 Root::Root(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
            std::vector<view::StaticFile> files)
     : downlink_({config.timeout, config.grace}, identity, mirror_, seed),
       router_(downlink_),
-      api_(mirror_, api_options(config, identity, std::move(files))) {
+      api_(mirror_, view::api_options(config.name, identity, std::move(files))) {
   tree::Changes ignored;  // before anybody listens
   CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
                     tree::fact_bytes(tree::node_fact(identity, config.labels)), ignored));

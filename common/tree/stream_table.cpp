@@ -63,9 +63,15 @@ void StreamTable::on_close(const v1::StreamClose& close, Turn& turn) {
 }
 
 void StreamTable::on_parent_gone(Turn& turn) {
-  for (const auto& [number, stream] : below_) close_below(stream.child, number, turn);
-  below_.clear();
-  above_.clear();
+  for (auto it = below_.begin(); it != below_.end();) {
+    if ((it->second.above & local_stream) != 0) {
+      ++it;
+      continue;
+    }
+    close_below(it->second.child, it->first, turn);
+    above_.erase(it->second.above);
+    it = below_.erase(it);
+  }
 }
 
 void StreamTable::on_data(const std::string& child, v1::StreamData data, Turn& turn,

@@ -20,6 +20,9 @@ using RisingStream = std::variant<v1::StreamData, v1::StreamClose>;
 class StreamTable {
  public:
   static constexpr std::size_t max_streams = 10'000;
+  // Set in the number above of a stream that is read at this very node: it outlives the session
+  // above.
+  static constexpr std::uint64_t local_stream = 1ULL << 63;
 
   explicit StreamTable(Downlink& downlink) : downlink_(downlink) {}
 

@@ -43,7 +43,8 @@ using DownlinkNotice = std::variant<ChildJoined, ChildGone, FromChild, OwnEvent>
 struct Turn {
   Now now;
   LinkEffects& effects;
-  Changes changes;  // of the mirror, in this turn
+  Changes changes;  // of the mirror, in this turn; an Uplink moves them to `noted`
+  Changes noted;    // what was noted to be told, for whoever else wants to see it
   std::vector<UplinkNotice> from_parent;
   std::vector<DownlinkNotice> from_children;
 

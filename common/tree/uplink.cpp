@@ -1,6 +1,7 @@
 #include "common/tree/uplink.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "common/base/check.h"
 #include "common/tree/codec.h"
@@ -40,7 +41,6 @@ void Uplink::dial(Turn& turn) {
 void Uplink::send_hello(Turn& turn) {
   settle(turn);  // so that the changes of this turn are in the told point, not behind it
   told_.reset(mirror_);
-  turn.changes.clear();
   attach_ =
       std::max<std::uint64_t>(attach_ + 1, static_cast<std::uint64_t>(wall_ms(turn.now.wall)));
   v1::Frame frame;
@@ -110,8 +110,7 @@ void Uplink::on_welcome(const v1::Frame& frame, Turn& turn) {
   last_time_ = turn.now.time;
   last_refusal_.clear();
   if (welcome.transfer()) {
-    told_.note(turn.changes);
-    turn.changes.clear();
+    note(turn);
     told_.begin_transfer(mirror_);
   }
   turn.effects.log(LogLevel::info, "link=parent state=up was=dialing parent=" + address().host +
@@ -145,8 +144,7 @@ void Uplink::on_session_frame(v1::Frame& frame, Turn& turn) {
       window_.acknowledged(frame.update_ack().number());
       return;
     case v1::Frame::kTransferAsk:
-      told_.note(turn.changes);
-      turn.changes.clear();
+      note(turn);
       return told_.begin_transfer(mirror_);
     case v1::Frame::kRequest:
       return raise(frame.mutable_request());
@@ -230,17 +228,21 @@ void Uplink::send_beat(Turn& turn) {
   send(std::move(frame), turn);
 }
 
-void Uplink::settle(Turn& turn) {
+void Uplink::note(Turn& turn) {
   told_.note(turn.changes);
+  std::move(turn.changes.begin(), turn.changes.end(), std::back_inserter(turn.noted));
   turn.changes.clear();
+}
+
+void Uplink::settle(Turn& turn) {
+  note(turn);
   if (state_ != State::connected) return;
   const bool whole_frame = told_.size() >= 256;  // of ~128 bytes each: one frame
   while (!told_.empty() && window_.may_send(whole_frame, turn.now.time)) send_update(turn);
 }
 
 void Uplink::flush(Turn& turn) {
-  told_.note(turn.changes);
-  turn.changes.clear();
+  note(turn);
   // A transfer keeps to its window; nothing that follows it is about facts the parent knows yet.
   if (state_ != State::connected || told_.size() > 256) return;
   while (!told_.empty()) send_update(turn);

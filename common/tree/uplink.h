@@ -60,6 +60,7 @@ class Uplink {
   void set_depth_below(std::uint32_t depth) { depth_below_ = depth; }
 
  private:
+  void note(Turn& turn);
   void dial(Turn& turn);
   void end_session(const std::string& why, Turn& turn);
   void wait(Duration delay, Turn& turn);

@@ -33,6 +33,20 @@ std::string nearest_route(std::string_view path) {
 
 }  // namespace
 
+ApiOptions api_options(const std::string& name, const tree::Identity& identity,
+                       std::vector<StaticFile> files) {
+  ApiOptions options;
+  options.top.name = name;
+  options.top.role = identity.role;
+  options.top.host = identity.host;
+  options.top.version = identity.version;
+  options.top.instance = identity.instance;
+  options.top.started_ms = identity.boot.start_ms();
+  options.seed = identity.boot.random();
+  options.files = std::move(files);
+  return options;
+}
+
 Api::Api(const tree::Mirror& mirror, ApiOptions options)
     : mirror_(mirror),
       options_(std::move(options)),

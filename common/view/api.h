@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "common/tree/mirror.h"
+#include "common/tree/turn.h"
 #include "common/view/answer.h"
 #include "common/view/api_effects.h"
 #include "common/view/command_book.h"
@@ -44,6 +45,10 @@ struct ApiOptions {
   std::vector<StaticFile> files;
   EventLimits events;
 };
+
+// The options of a node's Api, from who it is.
+ApiOptions api_options(const std::string& name, const tree::Identity& identity,
+                       std::vector<StaticFile> files);
 
 class Api {
  public:

@@ -120,8 +120,9 @@ void World::boot(Node& node) {
     std::get<std::unique_ptr<Leaf>>(node.role)->start(now_, effects);
     perform(node, effects);
   } else if (node.spec.role == "relay") {
-    node.role = std::make_unique<Relay>(config, identity, random_.next());
-    tree::LinkEffects effects;
+    node.role =
+        std::make_unique<Relay>(config, identity, random_.next(), std::vector<view::StaticFile>{});
+    RelayEffects effects;
     std::get<std::unique_ptr<Relay>>(node.role)->start(now_, effects);
     perform(node, effects);
   } else {
@@ -145,7 +146,7 @@ void World::handle(Node& node, Event event) {
     if constexpr (!std::is_same_v<Event, tree::HttpEvent>) (*leaf)->handle(event, now_, effects);
     perform(node, effects);
   } else if (auto* relay = std::get_if<std::unique_ptr<Relay>>(&node.role)) {
-    tree::LinkEffects effects;
+    RelayEffects effects;
     if constexpr (std::is_same_v<Event, tree::LinkEvent>) (*relay)->handle(event, now_, effects);
     perform(node, effects);
   } else if (auto* root = std::get_if<std::unique_ptr<Root>>(&node.role)) {
@@ -282,6 +283,8 @@ void World::perform(Node& node, LeafEffects& effects) {
   for (const leaf::ProcessEffect& effect : effects.processes) node.machine->perform(effect);
   perform(node, effects.links);
 }
+
+void World::perform(Node& node, RelayEffects& effects) { perform(node, effects.links); }
 
 void World::perform(Node& node, RootEffects& effects) {
   perform(node, effects.links);

@@ -83,6 +83,7 @@ class World {
   void close(const std::shared_ptr<Link>& link, bool tell_child, bool tell_parent);
   void perform(Node& node, tree::LinkEffects& effects);
   void perform(Node& node, LeafEffects& effects);
+  void perform(Node& node, RelayEffects& effects);
   void perform(Node& node, RootEffects& effects);
   template <class Event>
   void handle(Node& node, Event event);

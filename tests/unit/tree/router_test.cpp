@@ -131,10 +131,10 @@ TEST_F(RouterTest, ABreakBelowRisesAsDoubtAndClosedStreams) {
 // A real relay; the test plays its parent and its child.
 class RelayTest : public ::testing::Test {
  protected:
-  RelayTest() : relay_(config(), testing::identity_of("relay", "dc1", 'd'), 5) {
-    LinkEffects effects;
+  RelayTest() : relay_(config(), testing::identity_of("relay", "dc1", 'd'), 5, {}) {
+    RelayEffects effects;
     relay_.start(at({}), effects);
-    conn_ = std::get<DialParent>(effects.list[0]).conn;
+    conn_ = std::get<DialParent>(effects.links.list[0]).conn;
   }
   static NodeConfig config() {
     NodeConfig config;
@@ -143,9 +143,9 @@ class RelayTest : public ::testing::Test {
     return config;
   }
   Said handle(const LinkEvent& event) {
-    LinkEffects effects;
+    RelayEffects effects;
     relay_.handle(event, at({}), effects);
-    return {std::move(effects.list), {}, {}, {}};
+    return {std::move(effects.links.list), {}, {}, {}};
   }
   Said from_parent(v1::Frame frame) {
     frame.set_session(9);
@@ -211,9 +211,9 @@ TEST_F(RelayTest, AnOutcomeDoesNotOvertakeTheFactsItSpeaksOf) {
 
 TEST_F(RelayTest, StoppingSaysGoodbyeAndExits) {
   welcome();
-  LinkEffects effects;
+  RelayEffects effects;
   relay_.stop(at({}), effects);
-  const Said said{std::move(effects.list), {}, {}, {}};
+  const Said said{std::move(effects.links.list), {}, {}, {}};
   EXPECT_EQ(said.frames(Kind::kGoodbye).size(), 1u);
   EXPECT_EQ(said.effect_count<Exit>(), 1u);
   EXPECT_EQ(join(web_).frames(Kind::kRefused).size(), 1u);

@@ -1,0 +1,70 @@
+#include "common/view/local_api.h"
+
+namespace banyan::view {
+namespace {
+
+constexpr std::uint64_t local = tree::StreamTable::local_stream;
+
+template <class Message>
+Message with_stream(Message message, std::uint64_t stream) {
+  message.set_stream(stream);
+  return message;
+}
+
+}  // namespace
+
+void LocalApi::on_changes(const tree::Changes& changes, Now now) {
+  if (!changes.empty()) api_.on_changes(changes, now, asked_);
+}
+
+void LocalApi::remember(const std::string& id) {
+  if (!ids_.insert(id).second) return;
+  order_.push_back(id);
+  if (order_.size() <= max_ids) return;
+  ids_.erase(order_.front());
+  order_.pop_front();
+}
+
+bool LocalApi::take(const tree::Rising& rising, Now now) {
+  if (const auto* batch = std::get_if<v1::EventBatch>(&rising)) {
+    api_.on_events(*batch, now, asked_);
+    return false;
+  }
+  if (const auto* outcomes = std::get_if<v1::Outcomes>(&rising)) {
+    if (!ids_.contains(outcomes->id())) return false;
+    api_.on_outcomes(*outcomes, now, asked_);
+    return true;
+  }
+  if (const auto* data = std::get_if<v1::StreamData>(&rising)) {
+    if ((data->stream() & local) == 0) return false;
+    api_.on_stream_data(with_stream(*data, data->stream() & ~local), now, asked_);
+    return true;
+  }
+  const auto& close = std::get<v1::StreamClose>(rising);
+  if ((close.stream() & local) == 0) return false;
+  api_.on_stream_close(with_stream(close, close.stream() & ~local), now, asked_);
+  return true;
+}
+
+bool LocalApi::hand_down(tree::Router& router, tree::Turn& turn) {
+  const auto requests = std::exchange(asked_.requests, {});
+  const auto opens = std::exchange(asked_.opens, {});
+  const auto credits = std::exchange(asked_.credits, {});
+  const auto closes = std::exchange(asked_.closes, {});
+  for (const auto& request : requests) {
+    remember(request.command().id());
+    router.on_request(request, turn);
+  }
+  for (const auto& open : opens) {
+    router.on_stream_open(with_stream(open, open.stream() | local), turn);
+  }
+  for (const auto& credit : credits) {
+    router.on_stream_credit(with_stream(credit, credit.stream() | local), turn);
+  }
+  for (const auto& close : closes) {
+    router.on_stream_close(with_stream(close, close.stream() | local), turn);
+  }
+  return !requests.empty() || !opens.empty() || !credits.empty() || !closes.empty();
+}
+
+}  // namespace banyan::view
