@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <filesystem>
 
 #include <csignal>
 #include <cstdlib>
@@ -147,15 +148,9 @@ TEST_F(Subtree, StraysAreThoseOfTheOwnInstanceOnly) {
   EXPECT_TRUE(is_alive(spared));
 }
 
-// Run by the next test, as a process that carries the mark of the instance whose strays it ends.
-TEST(StarterOfStrays, DISABLED_EndsTheStraysOfItsOwnMark) {
-  const std::string mark = std::getenv("BANYAN_TARGET");
-  EXPECT_EQ(end_strays(mark.substr(0, mark.find('/'))).unkillable, 0U);
-}
-
 TEST_F(Subtree, AStarterThatIsItselfMarkedIsSpared) {
-  world.launch(world.target(
-      {"/proc/self/exe", "--gtest_also_run_disabled_tests", "--gtest_filter=StarterOfStrays.*"}));
+  const auto own_folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  world.launch(world.target({(own_folder / "stray_ender").string()}));
   const auto* exited = world.await<ProcessExited>();
   ASSERT_NE(exited, nullptr);
   EXPECT_EQ(exited->signal, 0);
