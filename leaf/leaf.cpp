@@ -24,6 +24,7 @@ Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
 void Leaf::start(Now now, LeafEffects& effects) {
   Turn turn(now, effects.links);
   for (const auto& target : options_.targets) tell_target(target.name, turn);
+  supervisor_.inherit(options_.legacy, now, supervised_);
   supervisor_.begin(now, supervised_);
   take_supervisor(turn, effects);
   uplink_.start(turn);
@@ -134,6 +135,9 @@ void Leaf::take_supervisor(Turn& turn, LeafEffects& effects) {
     } else if (const auto* wanted = std::get_if<leaf::WantedChanged>(&notice)) {
       tell_target(wanted->target, turn);
       wanted_changed = true;
+    }
+    if (auto memory = leaf::memory_of(notice)) {
+      effects.memories.push_back(std::move(*memory));
     }
     if (auto event = leaf::event_of(notice, turn.now)) events_.add(std::move(*event));
     if (auto line = leaf::log_line_of(notice)) turn.effects.add(std::move(*line));

@@ -20,7 +20,8 @@ struct LeafOptions {
   tree::NodeConfig node;
   std::vector<leaf::TargetConfig> targets;
   std::map<std::string, bool> remembered;  // wanted before this run, in this boot of the host
-  std::int64_t log_tail = -1;              // `bufsize`
+  leaf::Legacy legacy;
+  std::int64_t log_tail = -1;  // `bufsize`
   std::uint64_t seed = 0;
 };
 
@@ -29,10 +30,11 @@ struct KeepWanted {
   std::map<std::string, bool> wanted;
 };
 
-// Performed in this order: processes, logs, wanted, links.
+// Performed in this order: memories, processes, logs, wanted, links.
 struct LeafEffects {
   tree::LinkEffects links;
   std::vector<leaf::ProcessEffect> processes;
+  std::vector<leaf::TargetMemory> memories;
   std::vector<leaf::LogEffect> logs;
   std::vector<KeepWanted> wanted;  // the last one holds
 };

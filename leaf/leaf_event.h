@@ -3,6 +3,7 @@
 // processes and log files. Performed by leaf/io (or by the simulated world).
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -30,6 +31,8 @@ struct ProcessExited {  // the main process of this generation was reaped
   int code = 0;    // exit code when signal == 0
   int signal = 0;  // the signal that ended it
   bool core = false;
+  bool unknown = false;             // nobody could say how: code is -1
+  std::optional<WallTime> at = {};  // when it was not just now
 };
 struct SubtreeGone {  // answers EndSubtree: no process of this generation is left (but
                       // `unkillable`)

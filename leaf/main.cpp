@@ -8,8 +8,10 @@
 #include "common/io/logger.h"
 #include "common/io/loop.h"
 #include "common/io/parent_link.h"
+#include "leaf/io/inheritance.h"
 #include "leaf/io/log_store.h"
 #include "leaf/io/process_table.h"
+#include "leaf/io/spill_merge.h"
 #include "leaf/io/subtree.h"
 #include "leaf/io/target_reader.h"
 #include "leaf/io/wanted_file.h"
@@ -41,7 +43,34 @@ class Daemon {
              [this](const leaf::TargetConfig& target, leaf::Descriptor out, leaf::Descriptor err) {
                logs_.attach(target.name, target.log, std::move(out), std::move(err));
              },
-             [this](const std::string& target) { logs_.drain(target); }}) {}
+             [this](const std::string& target) { logs_.drain(target); },
+             [this](const std::string& target, leaf::LogStream stream) {
+               return logs_.newest_pipe(target, stream);
+             },
+             [this](const std::string& text) { logger_.write(tree::LogLevel::warning, text); }}) {}
+
+  // Before run(): what was written while no leaf was there, then what runs.
+  void take_over(const leaf::KeeperPlace& place, leaf::KeeperLink link,
+                 const std::vector<leaf::TargetConfig>& targets) {
+    const auto merged = merge(place.state_dir + "/" + leaf::keeper::spill_folder, targets);
+    const auto running = link.runs.size();
+    const int pid = link.pid;
+    processes_.use_keeper(place, std::move(link), targets);
+    logger_.write(tree::LogLevel::info,
+                  fmt::format("keeper pid={} processes={} spilled_bytes={} dropped_bytes={}", pid,
+                              running, merged.bytes, merged.dropped));
+  }
+  leaf::MergedSpill merge(const std::string& spill,
+                          const std::vector<leaf::TargetConfig>& targets) {
+    return leaf::merge_spill(
+        spill, [&](const std::string& target, leaf::LogStream stream) -> leaf::StreamLog& {
+          leaf::StreamLog& log = logs_.stream_of(target, stream);
+          for (const auto& each : targets) {
+            if (each.name == target) log.configure(each.log);
+          }
+          return log;
+        });
+  }
 
   int run(std::size_t targets) {
     const std::string parent =
@@ -55,7 +84,9 @@ class Daemon {
     LeafEffects effects;
     leaf_.start(io::read_clock(), effects);
     perform(effects);
-    return loop_.run();
+    const int code = loop_.run();
+    processes_.say_goodbye();
+    return code;
   }
 
  private:
@@ -68,6 +99,7 @@ class Daemon {
   }
 
   void perform(LeafEffects& effects) {
+    for (const auto& memory : effects.memories) processes_.remember(memory);
     for (const auto& effect : effects.processes) processes_.perform(effect);
     for (const auto& effect : effects.logs) logs_.perform(effect);
     if (!effects.wanted.empty()) {
@@ -100,6 +132,28 @@ class Daemon {
   leaf::ProcessTable processes_;
 };
 
+// Without a keeper the leaf works all the same; what is lost then is said.
+std::optional<leaf::KeeperLink> find_keeper(const leaf::KeeperPlace& place, bool wanted) {
+  auto link = leaf::open_keeper(place, wanted);
+  if (link) return std::move(*link);
+  if (wanted) fmt::print(stderr, "banyan-leaf: {}\n", link.error().text());
+  return std::nullopt;
+}
+
+// It was wanted by an earlier configuration; what it held has been ended.
+void dismiss(const leaf::KeeperLink& link) {
+  leaf::keeper::Packet quit;
+  quit.message.kind = leaf::keeper::Kind::quit;
+  static_cast<void>(leaf::keeper::send_packet(link.socket.get(), quit));
+}
+
+void end_strays(const std::string& instance, const std::set<std::string>& adopted) {
+  const leaf::SubtreeResult strays = leaf::end_strays(instance, adopted);
+  if (strays.killed == 0 && strays.unkillable == 0) return;
+  fmt::print(stderr, "banyan-leaf: ended {} processes that an earlier run left ({} remain)\n",
+             strays.killed, strays.unkillable);
+}
+
 int start(const leaf::io::LeafConfig& loaded) {
   auto state_dir = io::StateDir::open(loaded.node.state_dir, io::read_clock().wall);
   if (!state_dir) return io::fail_start(role, state_dir.error());
@@ -107,18 +161,28 @@ int start(const leaf::io::LeafConfig& loaded) {
   if (!identity) return io::fail_start(role, identity.error());
   const auto remembered = leaf::WantedFile(state_dir->file("wanted")).load();
   if (!remembered) return io::fail_start(role, remembered.error());
-  const leaf::SubtreeResult strays = leaf::end_strays(identity->instance);
-  if (strays.killed > 0 || strays.unkillable > 0) {
-    fmt::print(stderr, "banyan-leaf: ended {} processes that an earlier run left ({} remain)\n",
-               strays.killed, strays.unkillable);
-  }
   LeafOptions options;
   options.node = loaded.node;
   options.targets = loaded.targets;
   options.remembered = *remembered;
   options.log_tail = loaded.log_tail;
   options.seed = identity->boot.random();
-  return Daemon(options, *identity, *state_dir).run(loaded.targets.size());
+  const leaf::KeeperPlace place{state_dir->path(), leaf::keeper_program(), loaded.spill_max};
+  auto keeper = find_keeper(place, loaded.keeper);
+  leaf::Inheritance inherited;
+  if (keeper && loaded.keeper) {
+    inherited = leaf::inherit(*keeper, loaded.targets, identity->instance);
+  }
+  end_strays(identity->instance, inherited.marks);
+  options.legacy = std::move(inherited.legacy);
+  Daemon daemon(options, *identity, *state_dir);
+  if (keeper && loaded.keeper) {
+    daemon.take_over(place, std::move(*keeper), loaded.targets);
+  } else {
+    if (keeper) dismiss(*keeper);
+    daemon.merge(state_dir->file(leaf::keeper::spill_folder), loaded.targets);
+  }
+  return daemon.run(loaded.targets.size());
 }
 
 int run(int argc, char** argv) {

@@ -18,6 +18,17 @@ Supervisor::Supervisor(std::vector<TargetConfig> configs,
   }
 }
 
+void Supervisor::inherit(const Legacy& legacy, Now now, SupervisorEffects& effects) {
+  for (const TargetMemory& memory : legacy.memories) {
+    const auto found = machines_.find(memory.target);
+    if (found != machines_.end()) found->second.remember(memory);
+  }
+  for (const AdoptedRun& run : legacy.runs) {
+    const auto found = machines_.find(run.target);
+    if (found != machines_.end()) found->second.adopt(run, now, effects);
+  }
+}
+
 void Supervisor::begin(Now now, SupervisorEffects& effects) {
   for (auto& [name, machine] : machines_) machine.begin(now, effects);
 }

@@ -21,7 +21,9 @@ class Supervisor {
   Supervisor(std::vector<TargetConfig> configs, const std::map<std::string, bool>& remembered,
              std::uint64_t seed);
 
-  // Once, before anything else: launches what is wanted.
+  // Once, before anything else: takes over what runs already. What is not configured is left out.
+  void inherit(const Legacy& legacy, Now now, SupervisorEffects& effects);
+  // Once, before all that follows: launches what is wanted.
   void begin(Now now, SupervisorEffects& effects);
   void handle(const ProcessEvent& event, Now now, SupervisorEffects& effects);
   void handle(const TargetRequest& request, Now now, SupervisorEffects& effects);

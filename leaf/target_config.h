@@ -62,6 +62,8 @@ struct HealthConfig {
   bool operator==(const HealthConfig&) const = default;
 };
 
+enum class AgentDeath { keep, kill };  // what becomes of a target when the agent dies
+
 struct TargetConfig {
   std::string name;
   std::vector<std::string> command;  // argv; never empty
@@ -76,6 +78,7 @@ struct TargetConfig {
   int stop_signal = 15;
   Duration stop_timeout = seconds{10};
   std::map<std::string, std::string> labels;
+  AgentDeath on_agent_death = AgentDeath::keep;
   LogConfig log;
   ReadyConfig ready;
   HealthConfig health;

@@ -59,7 +59,8 @@ v1::Event exited(const RunEnded& ended, Now now) {
   const LastExit& exit = ended.exit;
   v1::Event event = make("exited", ended.target, describe_exit(exit), now);
   event.set_time_ms(wall_ms(exit.at));
-  const std::string code = exit.signal == 0 ? std::to_string(exit.code) : "null";
+  const bool has_code = exit.signal == 0 && !exit.unknown;
+  const std::string code = has_code ? std::to_string(exit.code) : "null";
   const std::string signal = exit.signal == 0 ? "null" : "\"" + signal_name(exit.signal) + "\"";
   event.set_data(fmt::format(R"({{"code":{},"signal":{},"core":{},"ran_ms":{},"generation":{}}})",
                              code, signal, exit.core, ended.ran_ms, ended.generation));
@@ -100,6 +101,12 @@ std::optional<v1::Event> event_of(const TargetNotice& notice, Now now) {
         fmt::format(R"({{"pid":{},"generation":{}}})", started->pid, started->generation));
     return event;
   }
+  if (const auto* adopted = std::get_if<RunAdopted>(&notice)) {
+    v1::Event event = make("adopted", adopted->target, fmt::format("pid {}", adopted->pid), now);
+    event.set_data(
+        fmt::format(R"({{"pid":{},"generation":{}}})", adopted->pid, adopted->generation));
+    return event;
+  }
   if (const auto* refused = std::get_if<LaunchRefused>(&notice)) {
     v1::Event event = make("launch_failed", refused->target, refused->text, now);
     event.set_data(fmt::format(R"({{"errno":{},"generation":{}}})", refused->error_number,
@@ -119,7 +126,22 @@ std::optional<v1::Event> event_of(const TargetNotice& notice, Now now) {
   return std::nullopt;
 }
 
+std::optional<TargetMemory> memory_of(const TargetNotice& notice) {
+  const auto* changed = std::get_if<StateChanged>(&notice);
+  if (changed == nullptr) return std::nullopt;
+  const TargetStatus& now = changed->now;
+  const bool same = now.state == TargetState::pending || now.state == TargetState::running ||
+                    now.state == TargetState::stopping;
+  if (same) return std::nullopt;
+  return TargetMemory{now.name, now.generation, now.restarts, now.last_exit};
+}
+
 std::optional<tree::WriteLog> log_line_of(const TargetNotice& notice) {
+  if (const auto* adopted = std::get_if<RunAdopted>(&notice)) {
+    return tree::WriteLog{tree::LogLevel::info,
+                          fmt::format("target={} adopted pid={} generation={}", adopted->target,
+                                      adopted->pid, adopted->generation)};
+  }
   const auto* changed = std::get_if<StateChanged>(&notice);
   if (changed == nullptr || changed->now.state == changed->was) return std::nullopt;
   const TargetStatus& now = changed->now;

@@ -6,6 +6,7 @@
 #include "banyan/v1/link.pb.h"
 #include "common/base/time.h"
 #include "common/tree/node_event.h"
+#include "leaf/adoption.h"
 #include "leaf/supervisor_effects.h"
 #include "leaf/target_config.h"
 
@@ -17,6 +18,9 @@ v1::TargetFact target_fact(const TargetStatus& status, const TargetConfig& confi
 
 // The event that climbs to the root; nothing for what the facts alone tell.
 std::optional<v1::Event> event_of(const TargetNotice& notice, Now now);
+
+// What is to be remembered over a restart of the agent; nothing when that has not changed.
+std::optional<TargetMemory> memory_of(const TargetNotice& notice);
 
 // One log line per change of state; nothing for the rest.
 std::optional<tree::WriteLog> log_line_of(const TargetNotice& notice);

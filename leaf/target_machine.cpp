@@ -25,12 +25,32 @@ TargetMachine::TargetMachine(TargetConfig config, bool wanted, std::uint64_t see
 }
 
 void TargetMachine::begin(Now now, SupervisorEffects& effects) {
-  CHECK(status_.state == TargetState::pending);
+  if (status_.state != TargetState::pending) return;  // adopted
   if (wanted_) {
     launch(now, effects);
   } else {
     enter(TargetState::stopped, now, effects);
   }
+}
+
+void TargetMachine::remember(const TargetMemory& memory) {
+  CHECK(status_.state == TargetState::pending);
+  status_.generation = memory.generation;
+  status_.restarts = memory.restarts;
+  status_.last_exit = memory.last_exit;
+}
+
+void TargetMachine::adopt(const AdoptedRun& run, Now now, SupervisorEffects& effects) {
+  CHECK(status_.state == TargetState::pending);
+  status_.generation = run.generation;
+  status_.pid = run.pid;
+  alive_ = true;
+  launched_at_ = std::min(run.started, now.time);
+  effects.notice(RunAdopted{config_.name, run.generation, run.pid});
+  enter(TargetState::running, now, effects);
+  if (wanted_ && !run.changed) return;
+  again_ = wanted_;
+  begin_stop(now, effects);
 }
 
 void TargetMachine::handle(const ProcessEvent& event, Now now, SupervisorEffects& effects) {
@@ -73,7 +93,8 @@ void TargetMachine::on(const ProcessExited& event, Now now, SupervisorEffects& e
   if (!alive_) return;  // told twice
   alive_ = false;
   status_.pid = 0;
-  status_.last_exit = LastExit{event.code, event.signal, event.core, now.wall};
+  status_.last_exit =
+      LastExit{event.code, event.signal, event.core, event.at.value_or(now.wall), event.unknown};
   const auto ran = std::chrono::duration_cast<milliseconds>(now.time - launched_at_).count();
   effects.notice(RunEnded{config_.name, event.generation, *status_.last_exit, ran});
   end_subtree(effects);

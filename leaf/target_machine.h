@@ -39,6 +39,7 @@
 
 #include "common/base/random.h"
 #include "common/base/time.h"
+#include "leaf/adoption.h"
 #include "leaf/restart_policy.h"
 #include "leaf/supervisor_effects.h"
 #include "leaf/target_config.h"
@@ -51,7 +52,12 @@ class TargetMachine {
 
   TargetMachine(TargetConfig config, bool wanted, std::uint64_t seed);
 
-  // Once, before anything else: launches it when it is wanted.
+  // Before anything else.
+  void remember(const TargetMemory& memory);
+  // Once, instead of begin(): it runs already. When it is not wanted, or was started from another
+  // configuration, it is stopped (and started anew when wanted).
+  void adopt(const AdoptedRun& run, Now now, SupervisorEffects& effects);
+  // Once, before all that follows: launches it when it is wanted. Nothing when it was adopted.
   void begin(Now now, SupervisorEffects& effects);
   void handle(const ProcessEvent& event, Now now, SupervisorEffects& effects);
   void handle(const TargetRequest& request, Now now, SupervisorEffects& effects);

@@ -27,6 +27,7 @@ std::string_view state_name(TargetState state) {
 }
 
 std::string describe_exit(const LastExit& exit) {
+  if (exit.unknown) return "exit=unknown (its keeper was killed)";
   if (exit.signal == 0) return "exit=" + std::to_string(exit.code);
   return "signal=" + signal_name(exit.signal) + (exit.core ? " core" : "");
 }

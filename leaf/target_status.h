@@ -29,6 +29,7 @@ struct LastExit {
   int signal = 0;
   bool core = false;
   WallTime at{};
+  bool unknown = false;  // it is over; nobody could say how
 };
 
 struct TargetStatus {
@@ -43,7 +44,7 @@ struct TargetStatus {
   std::optional<WallTime> next_try;  // backing_off
 };
 
-// "exit=1" or "signal=SEGV core"
+// "exit=1" or "signal=SEGV core" or "exit=unknown (its keeper was killed)"
 std::string describe_exit(const LastExit& exit);
 
 struct StateChanged {
@@ -55,7 +56,12 @@ struct RunStarted {
   std::uint64_t generation = 0;
   int pid = 0;
 };
-struct RunEnded {  // exactly one for each RunStarted
+struct RunAdopted {  // it was started by an earlier run of the agent
+  std::string target;
+  std::uint64_t generation = 0;
+  int pid = 0;
+};
+struct RunEnded {  // exactly one for each RunStarted, or RunAdopted
   std::string target;
   std::uint64_t generation = 0;
   LastExit exit;
@@ -85,7 +91,7 @@ struct WantedChanged {  // to be kept for this boot
   std::string target;
   bool wanted = false;
 };
-using TargetNotice = std::variant<StateChanged, RunStarted, RunEnded, LaunchRefused, BackingOff,
-                                  GaveUp, SubtreeStuck, WantedChanged>;
+using TargetNotice = std::variant<StateChanged, RunStarted, RunAdopted, RunEnded, LaunchRefused,
+                                  BackingOff, GaveUp, SubtreeStuck, WantedChanged>;
 
 }  // namespace banyan::leaf

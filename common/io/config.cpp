@@ -205,11 +205,11 @@ std::string_view program_name(ConfigRole role) {
 
 ForeignKeys foreign_node_keys(ConfigRole role) {
   ForeignKeys keys;
-  keys.later = {"allow",  "checks",   "forget_left", "forget_lost", "forward_level", "inputs",
-                "keeper", "limits",   "log",         "notify",      "probes",        "return_after",
-                "rules",  "security", "services",    "silences",    "store"};
+  keys.later = {"allow",    "checks",   "forget_left", "forget_lost", "forward_level", "inputs",
+                "limits",   "log",      "notify",      "probes",      "return_after",  "rules",
+                "security", "services", "silences",    "store"};
   if (role != ConfigRole::leaf) {
-    for (const auto key : {"app_name", "bufsize", "target", "targets"}) {
+    for (const auto key : {"app_name", "bufsize", "keeper", "spill_max", "target", "targets"}) {
       keys.elsewhere[key] = "banyan-leaf: only a leaf runs targets";
     }
   }

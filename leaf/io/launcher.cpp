@@ -14,7 +14,6 @@
 
 #include "common/base/check.h"
 #include "leaf/io/command_path.h"
-#include "leaf/io/launch_child.h"
 
 namespace banyan::leaf {
 namespace {
@@ -23,7 +22,7 @@ constexpr std::size_t stack_bytes = 64 << 10;
 constexpr std::size_t stack_alignment = 16;
 constexpr int pipe_bytes = 1 << 20;
 
-LaunchError error_of(const std::string& what, int error_number, std::string_view more = {}) {
+LaunchError launch_error(const std::string& what, int error_number, std::string_view more = {}) {
   const char* name = ::strerrorname_np(error_number);
   const char* text = ::strerrordesc_np(error_number);
   return {error_number,
@@ -31,7 +30,7 @@ LaunchError error_of(const std::string& what, int error_number, std::string_view
 }
 
 tl::unexpected<LaunchError> failed(const std::string& what, int error_number) {
-  return tl::unexpected<LaunchError>(error_of(what, error_number));
+  return tl::unexpected<LaunchError>(launch_error(what, error_number));
 }
 
 // Above 2, so that placing 0, 1 and 2 never overwrites a source that is still needed.
@@ -77,25 +76,6 @@ bool exists(const TargetConfig& config, const std::string& program) {
   return ::stat((relative ? config.cwd + "/" + program : program).c_str(), &info) == 0;
 }
 
-LaunchError child_error(const ChildFrame& frame, const TargetConfig& config) {
-  switch (frame.stage) {
-    case LaunchStage::clone:
-      return error_of("clone", frame.error_number);
-    case LaunchStage::session:
-      return error_of("setsid", frame.error_number);
-    case LaunchStage::working_directory:
-      return error_of("chdir " + config.cwd, frame.error_number);
-    case LaunchStage::descriptors:
-      return error_of("place descriptors", frame.error_number);
-    case LaunchStage::execute:
-      break;
-  }
-  const std::string program = frame.path;
-  const bool interpreter = frame.error_number == ENOENT && exists(config, program);
-  return error_of("exec " + program, frame.error_number,
-                  interpreter ? "; the file exists: its interpreter does not" : "");
-}
-
 }  // namespace
 
 std::string target_mark(const std::string& instance, const std::string& target,
@@ -108,10 +88,10 @@ Launcher::Launcher(std::string instance)
 
 // The target's end is opened read-write: it is a reader of its own pipe and so never gets SIGPIPE
 // when the leaf goes, while the leaf still sees the end of file when the last writer is gone.
-tl::expected<Launcher::Pipe, LaunchError> Launcher::open_pipe() {
+tl::expected<PreparedLaunch::Pipe, LaunchError> Launcher::open_pipe() {
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) < 0) return failed("pipe", errno);
-  Pipe pipe{lifted(Descriptor(ends[0])), {}};
+  PreparedLaunch::Pipe pipe{lifted(Descriptor(ends[0])), {}};
   const Descriptor plain_writer(ends[1]);
   if (!pipe.reader) return failed("pipe", errno);
   if (::fcntl(pipe.reader.get(), F_SETPIPE_SZ, pipe_bytes) < 0) ++small_pipes_;
@@ -122,40 +102,81 @@ tl::expected<Launcher::Pipe, LaunchError> Launcher::open_pipe() {
   return pipe;
 }
 
-tl::expected<LaunchedProcess, LaunchError> Launcher::launch(const TargetConfig& config,
+tl::expected<PreparedLaunch, LaunchError> Launcher::prepare(const TargetConfig& config,
                                                             std::uint64_t generation) {
   CHECK(!config.command.empty());
-  auto environment = environment_of(config, target_mark(instance_, config.name, generation));
-  auto arguments = config.command;
-  const auto program = find_program(arguments[0], path_variable(environment), config.cwd);
+  PreparedLaunch made;
+  made.config_ = config;
+  made.environment_ = environment_of(config, target_mark(instance_, config.name, generation));
+  made.arguments_ = config.command;
+  const auto program =
+      find_program(config.command[0], path_variable(made.environment_), config.cwd);
   if (!program) {
     return tl::unexpected<LaunchError>(
-        error_of("exec " + arguments[0], program.error(), "; looked for in PATH"));
+        launch_error("exec " + config.command[0], program.error(), "; looked for in PATH"));
   }
-  const Descriptor input = lifted(Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
-  if (!input) return failed("open /dev/null", errno);
+  made.program_ = *program;
+  made.input_ = lifted(Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
+  if (!made.input_) return failed("open /dev/null", errno);
   auto output = open_pipe();
   if (!output) return tl::unexpected<LaunchError>(output.error());
   auto error = open_pipe();
   if (!error) return tl::unexpected<LaunchError>(error.error());
+  made.output = *std::move(output);
+  made.error = *std::move(error);
+  return made;
+}
 
-  const auto argument_pointers = pointers_to(arguments);
-  const auto environment_pointers = pointers_to(environment);
+ChildFrame PreparedLaunch::frame() {
+  argument_pointers_ = pointers_to(arguments_);
+  environment_pointers_ = pointers_to(environment_);
   ChildFrame frame;
-  frame.path = program->c_str();
-  frame.arguments = argument_pointers.data();
-  frame.environment = environment_pointers.data();
-  frame.working_directory = config.cwd.empty() ? nullptr : config.cwd.c_str();
-  frame.input = input.get();
-  frame.output = output->writer.get();
-  frame.error = error->writer.get();
-  frame.umask = config.umask ? static_cast<int>(*config.umask) : -1;
+  frame.path = program_.c_str();
+  frame.arguments = argument_pointers_.data();
+  frame.environment = environment_pointers_.data();
+  frame.working_directory = config_.cwd.empty() ? nullptr : config_.cwd.c_str();
+  frame.input = input_.get();
+  frame.output = output.writer.get();
+  frame.error = error.writer.get();
+  frame.umask = config_.umask ? static_cast<int>(*config_.umask) : -1;
+  return frame;
+}
+
+LaunchError PreparedLaunch::error_of(LaunchStage stage, int error_number) const {
+  switch (stage) {
+    case LaunchStage::clone:
+      return launch_error("clone", error_number);
+    case LaunchStage::session:
+      return launch_error("setsid", error_number);
+    case LaunchStage::working_directory:
+      return launch_error("chdir " + config_.cwd, error_number);
+    case LaunchStage::descriptors:
+      return launch_error("place descriptors", error_number);
+    case LaunchStage::execute:
+      break;
+  }
+  const bool interpreter = error_number == ENOENT && exists(config_, program_);
+  return launch_error("exec " + program_, error_number,
+                      interpreter ? "; the file exists: its interpreter does not" : "");
+}
+
+tl::expected<LaunchedProcess, LaunchError> Launcher::start(PreparedLaunch prepared) {
+  ChildFrame frame = prepared.frame();
   auto top = reinterpret_cast<std::uintptr_t>(stack_.get()) + stack_bytes;
   top -= top % stack_alignment;
   const Child child = start_child(frame, reinterpret_cast<void*>(top));
-  if (child.pid == 0) return tl::unexpected<LaunchError>(child_error(frame, config));
-  return LaunchedProcess{child.pid, Descriptor(child.pidfd), std::move(output->reader),
-                         std::move(error->reader)};
+  if (child.pid == 0) {
+    return tl::unexpected<LaunchError>(prepared.error_of(frame.stage, frame.error_number));
+  }
+  return LaunchedProcess{child.pid, Descriptor(child.pidfd), std::move(prepared.output.reader),
+                         std::move(prepared.error.reader)};
+}
+
+tl::expected<LaunchedProcess, LaunchError> Launcher::launch(const TargetConfig& config,
+                                                            std::uint64_t generation) {
+  auto prepared = prepare(config, generation);
+  if (!prepared) return tl::unexpected<LaunchError>(prepared.error());
+  return start(*std::move(prepared));
 }
 
 }  // namespace banyan::leaf

@@ -12,10 +12,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <tl/expected.hpp>
 
 #include "leaf/io/descriptor.h"
+#include "leaf/io/launch_child.h"
 #include "leaf/target_config.h"
 
 namespace banyan::leaf {
@@ -32,6 +34,33 @@ struct LaunchError {
   std::string text;      // "exec /no/such: No such file or directory (ENOENT)"
 };
 
+// All that a launch needs, whoever performs it: this process or the keeper.
+class PreparedLaunch {
+ public:
+  struct Pipe {
+    Descriptor reader;  // non-blocking
+    Descriptor writer;  // the target's
+  };
+
+  // With all pointers and descriptors set; valid as long as this lives where it is.
+  ChildFrame frame();
+  // What the child met, as the frame or the keeper tells it.
+  LaunchError error_of(LaunchStage stage, int error_number) const;
+
+  Pipe output;
+  Pipe error;
+
+ private:
+  friend class Launcher;
+  TargetConfig config_;
+  std::string program_;
+  std::vector<std::string> arguments_;
+  std::vector<std::string> environment_;
+  std::vector<char*> argument_pointers_;
+  std::vector<char*> environment_pointers_;
+  Descriptor input_;
+};
+
 // "<instance>/<target>#<generation>"
 std::string target_mark(const std::string& instance, const std::string& target,
                         std::uint64_t generation);
@@ -40,10 +69,15 @@ class Launcher {
  public:
   explicit Launcher(std::string instance);
 
-  // On an error nothing is left behind. command[0] without '/' is looked up in the PATH the target
-  // would get; a relative one with '/' is taken from the target's working directory.
+  // prepare() and start().
   tl::expected<LaunchedProcess, LaunchError> launch(const TargetConfig& config,
                                                     std::uint64_t generation);
+  // On an error nothing is left behind. command[0] without '/' is looked up in the PATH the target
+  // would get; a relative one with '/' is taken from the target's working directory.
+  tl::expected<PreparedLaunch, LaunchError> prepare(const TargetConfig& config,
+                                                    std::uint64_t generation);
+  // As a child of this process.
+  tl::expected<LaunchedProcess, LaunchError> start(PreparedLaunch prepared);
 
   const std::string& instance() const { return instance_; }
   // Pipes that the kernel refused to enlarge (64 MiB in all per unprivileged user): their targets
@@ -51,11 +85,7 @@ class Launcher {
   std::uint64_t small_pipes() const { return small_pipes_; }
 
  private:
-  struct Pipe {
-    Descriptor reader;
-    Descriptor writer;
-  };
-  tl::expected<Pipe, LaunchError> open_pipe();
+  tl::expected<PreparedLaunch::Pipe, LaunchError> open_pipe();
 
   std::string instance_;
   std::unique_ptr<std::byte[]> stack_;

@@ -46,8 +46,8 @@ void LogStore::attach(const std::string& target, const LogConfig& config, Descri
   TargetLogs& logs = make(target);
   logs.out.configure(config);
   logs.err.configure(config);
-  add_feed(logs, LogStream::out, std::move(out));
-  add_feed(logs, LogStream::err, std::move(err));
+  if (out) add_feed(logs, LogStream::out, std::move(out));
+  if (err) add_feed(logs, LogStream::err, std::move(err));
 }
 
 void LogStore::add_feed(TargetLogs& logs, LogStream stream, Descriptor pipe) {
@@ -123,6 +123,18 @@ void LogStore::drain(const std::string& target) {
       left -= bytes;
     }
   }
+}
+
+StreamLog& LogStore::stream_of(const std::string& target, LogStream stream) {
+  return log_of(make(target), stream);
+}
+
+int LogStore::newest_pipe(const std::string& target, LogStream stream) {
+  for (auto entry = feeds_.rbegin(); entry != feeds_.rend(); ++entry) {
+    Feed& feed = entry->second;
+    if (feed.stream == stream && feed.logs->target == target) return feed.pipe.native_handle();
+  }
+  return -1;
 }
 
 std::uint64_t LogStore::dropped_bytes() const {

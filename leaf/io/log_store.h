@@ -35,9 +35,13 @@ class LogStore {
  public:
   LogStore(boost::asio::io_context& loop, std::string directory, LogHooks hooks);
 
-  // Stores what comes through the pipes (non-blocking read ends) until their end, beside what
-  // earlier pipes of this target still bring.
+  // Stores what comes through the pipes (non-blocking read ends, or none) until their end, beside
+  // what earlier pipes of this target still bring.
   void attach(const std::string& target, const LogConfig& config, Descriptor out, Descriptor err);
+  // One stream of a target, for bytes that come another way. Before anything is attached.
+  StreamLog& stream_of(const std::string& target, LogStream stream);
+  // The read end of the pipe that was attached last; -1 when it is at its end.
+  int newest_pipe(const std::string& target, LogStream stream);
   // Stores what the target's pipes hold at this moment.
   void drain(const std::string& target);
   void perform(const LogEffect& effect);

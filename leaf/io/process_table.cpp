@@ -9,6 +9,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "common/io/clock.h"
+
 namespace banyan::leaf {
 namespace {
 
@@ -22,17 +24,6 @@ bool wait_now(idtype_t type, id_t id, int options, siginfo_t& info) {
   return info.si_pid != 0;
 }
 
-ProcessExited exit_of(const std::string& target, std::uint64_t generation, const siginfo_t& info) {
-  ProcessExited exited{target, generation, 0, 0, false};
-  if (info.si_code == CLD_EXITED) {
-    exited.code = info.si_status;
-  } else {
-    exited.signal = info.si_status;
-    exited.core = info.si_code == CLD_DUMPED;
-  }
-  return exited;
-}
-
 }  // namespace
 
 ProcessTable::ProcessTable(boost::asio::io_context& loop, std::string instance, ProcessHooks hooks)
@@ -40,7 +31,8 @@ ProcessTable::ProcessTable(boost::asio::io_context& loop, std::string instance, 
       hooks_(std::move(hooks)),
       launcher_(std::move(instance)),
       ender_(loop, [this] { reap_children(); }),
-      child_signals_(loop, SIGCHLD) {
+      child_signals_(loop, SIGCHLD),
+      keeper_timer_(loop) {
   wait_for_children();
 }
 
@@ -57,6 +49,12 @@ void ProcessTable::tell(ProcessEvent event) {
 
 void ProcessTable::launch(const Launch& effect) {
   forget_reaped(effect.target);
+  if (!keeper_) return launch_directly(effect);
+  waiting_.push_back(effect);
+  pump_launches();
+}
+
+void ProcessTable::launch_directly(const Launch& effect) {
   TargetConfig config = effect.config;
   config.name = effect.target;
   auto launched = launcher_.launch(config, effect.generation);
@@ -66,13 +64,23 @@ void ProcessTable::launch(const Launch& effect) {
     return;
   }
   const Key key{effect.target, effect.generation};
-  Process process{launched->pid, config.stop_signal, false,
-                  boost::asio::posix::stream_descriptor(loop_, launched->pidfd.release())};
+  add(key, config, *std::move(launched));
+  wait_for_exit(key);
+}
+
+void ProcessTable::add(const Key& key, const TargetConfig& config, LaunchedProcess launched) {
+  Process process{launched.pid, config.stop_signal, false, false,
+                  boost::asio::posix::stream_descriptor(loop_, launched.pidfd.release())};
+  keeper::set_target(process.told, key.first.data(), key.first.size());
+  process.told.generation = key.second;
+  process.told.pid = launched.pid;
+  process.told.hash = launch_hash(config);
+  process.told.started_ns = banyan::io::read_clock().time.time_since_epoch().count();
+  if (config.on_agent_death == AgentDeath::kill) process.told.flags = keeper::end_with_agent;
   processes_.insert_or_assign(key, std::move(process));
   ++running_;
-  hooks_.output(config, std::move(launched->stdout_fd), std::move(launched->stderr_fd));
-  tell(Launched{effect.target, effect.generation, launched->pid});
-  wait_for_exit(key);
+  hooks_.output(config, std::move(launched.stdout_fd), std::move(launched.stderr_fd));
+  tell(Launched{key.first, key.second, launched.pid});
 }
 
 void ProcessTable::forget_reaped(const std::string& target) {
@@ -107,34 +115,61 @@ void ProcessTable::end_subtree(const EndSubtree& effect) {
   const auto mark = target_mark(launcher_.instance(), effect.target, effect.generation);
   ender_.end({mark, leader}, [this, key](const SubtreeResult& result) {
     const auto ended = processes_.find(key);
-    if (ended != processes_.end() && ended->second.reaped) processes_.erase(ended);
-    tell(SubtreeGone{key.first, key.second, result.killed, result.unkillable});
+    const bool exit_is_due = ended != processes_.end() && !ended->second.reaped;
+    // Dead for all the world to see, but its parent has not said so yet.
+    if (exit_is_due && result.unkillable == 0) {
+      ended->second.gone = result;
+    } else {
+      tell_gone(key, result);
+    }
   });
+}
+
+void ProcessTable::tell_gone(const Key& key, const SubtreeResult& result) {
+  const auto ended = processes_.find(key);
+  if (ended != processes_.end() && ended->second.reaped) processes_.erase(ended);
+  tell(SubtreeGone{key.first, key.second, result.killed, result.unkillable});
 }
 
 void ProcessTable::wait_for_exit(const Key& key) {
   const auto entry = processes_.find(key);
-  if (entry == processes_.end() || entry->second.reaped) return;
+  if (entry == processes_.end() || entry->second.reaped || entry->second.kept) return;
   const auto wait = boost::asio::posix::stream_descriptor::wait_read;
   entry->second.pidfd.async_wait(wait, [this, key](const error_code& error) {
     if (error == boost::asio::error::operation_aborted) return;
     const auto woken = processes_.find(key);
-    if (woken == processes_.end() || woken->second.reaped) return;
+    if (woken == processes_.end() || woken->second.reaped || woken->second.kept) return;
     // The wait can end although the process lives: then wait again.
     if (!collect(key, woken->second)) wait_for_exit(key);
   });
 }
 
 bool ProcessTable::collect(const Key& key, Process& process) {
-  siginfo_t info;
-  const auto pidfd = static_cast<id_t>(process.pidfd.native_handle());
-  if (!wait_now(P_PIDFD, pidfd, 0, info)) return false;
+  ExitStatus status;
+  switch (reap(process.pidfd.native_handle(), status)) {
+    case ExitAnswer::alive:
+      return false;
+    case ExitAnswer::over:
+      finish(key, process, status);
+      return true;
+    case ExitAnswer::no_answer:
+      break;
+  }
+  ask_kernel_later(key, 0);
+  return true;
+}
+
+void ProcessTable::finish(const Key& key, Process& process, const ExitStatus& status) {
   process.reaped = true;
   process.pidfd.close();
   --running_;
   hooks_.drain(key.first);
-  tell(exit_of(key.first, key.second, info));
-  return true;
+  ProcessExited exited{key.first, key.second, status.code, status.signal, status.core};
+  exited.unknown = !status.known;
+  if (process.told.ended_ms != 0) exited.at = wall_from_ms(process.told.ended_ms);
+  tell(std::move(exited));
+  if (keeper_) boost::asio::post(loop_, [this, key] { acknowledge(key); });
+  if (const auto gone = std::exchange(process.gone, {})) tell_gone(key, *gone);
 }
 
 void ProcessTable::wait_for_children() {
@@ -161,7 +196,7 @@ void ProcessTable::reap_children() {
 
 ProcessTable::Process* ProcessTable::running_with(int pid, Key& key) {
   for (auto& [candidate, process] : processes_) {
-    if (process.reaped || process.pid != pid) continue;
+    if (process.reaped || process.kept || process.pid != pid) continue;
     key = candidate;
     return &process;
   }

@@ -10,18 +10,31 @@
 // - Children of this process that are no targets (orphaned descendants of targets: this process is
 //   their subreaper) are reaped and counted.
 //
+// With a keeper (process_table_keeper.cpp) the keeper is the parent: it launches what is prepared
+// here, and tells exits. When it dies, the targets live on: they are watched by their pidfds, and a
+// new keeper is started and given them. While there is none, launches are direct.
+//
 // Loop's thread; must live until the loop has stopped. Processes outlive the table.
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
+#include "leaf/adoption.h"
+#include "leaf/io/exit_status.h"
+#include "leaf/io/keeper_client.h"
+#include "leaf/io/keeper_start.h"
 #include "leaf/io/launcher.h"
 #include "leaf/io/subtree.h"
 #include "leaf/leaf_event.h"
@@ -34,6 +47,10 @@ struct ProcessHooks {
   std::function<void(const TargetConfig&, Descriptor out, Descriptor err)> output;
   // Store what the target's pipes hold now.
   std::function<void(const std::string& target)> drain;
+  // With a keeper: the read end of the target's newest pipe, borrowed; -1 when it is at its end.
+  std::function<int(const std::string& target, LogStream)> pipe = {};
+  // With a keeper: a sentence for the leaf's own log.
+  std::function<void(const std::string&)> trouble = {};
 };
 
 class ProcessTable {
@@ -41,11 +58,22 @@ class ProcessTable {
   // `instance`: this leaf's own id, the same after a restart (see end_strays).
   ProcessTable(boost::asio::io_context& loop, std::string instance, ProcessHooks hooks);
 
+  // At most once, before anything else: launches go through this keeper. `link` is connected; its
+  // runs are adopted, and the exits of those that are over are told.
+  void use_keeper(const KeeperPlace& place, KeeperLink link,
+                  const std::vector<TargetConfig>& targets);
+  // To be kept until the next leaf comes; nothing without a keeper.
+  void remember(const TargetMemory& memory);
+  // The last word to the keeper: everything stays, or it may end with the leaf.
+  void say_goodbye();
+
   // A signal for a generation that is gone is ignored: its exit is on its way.
   void perform(const ProcessEffect& effect);
 
   std::size_t running() const { return running_; }
-  std::uint64_t orphans_reaped() const { return orphans_reaped_; }
+  std::uint64_t orphans_reaped() const {
+    return orphans_reaped_ + (keeper_ ? keeper_->orphans() : 0);
+  }
   std::uint64_t small_pipes() const { return launcher_.small_pipes(); }
 
  private:
@@ -54,16 +82,42 @@ class ProcessTable {
     int pid = 0;
     int stop_signal = 0;
     bool reaped = false;  // kept for its session until EndSubtree or the next generation
+    bool kept = false;    // the keeper tells its exit
     boost::asio::posix::stream_descriptor pidfd;
+    keeper::Message told = {};               // what a new keeper has to know
+    std::optional<SubtreeResult> gone = {};  // to be told after its exit
+  };
+  struct Pending {  // asked of the keeper
+    TargetConfig config;
+    PreparedLaunch prepared;
   };
   void launch(const Launch& effect);
   void signal(const SignalProcess& effect);
   void end_subtree(const EndSubtree& effect);
   void tell(ProcessEvent event);
   void forget_reaped(const std::string& target);
+  void launch_directly(const Launch& effect);
+  void add(const Key& key, const TargetConfig& config, LaunchedProcess launched);
   void wait_for_exit(const Key& key);
   // Reaps the process if it is dead; returns whether it was.
   bool collect(const Key& key, Process& process);
+  void finish(const Key& key, Process& process, const ExitStatus& status);
+  void tell_gone(const Key& key, const SubtreeResult& result);
+
+  // process_table_keeper.cpp
+  void connect_keeper(KeeperLink link);
+  void adopt(KeptRun run, const TargetConfig& config);
+  void pump_launches();
+  void ask_keeper(const Launch& effect);
+  void on_launched(const keeper::Message& message, Descriptor pidfd);
+  void on_kept_exit(const keeper::Message& message);
+  void on_keeper_lost();
+  void replace_keeper();
+  void hand_over(const Key& key, const Process& process);
+  void acknowledge(const Key& key);
+  void send_memory(const TargetMemory& memory);
+  // Its parent is neither this process nor the keeper.
+  void ask_kernel_later(const Key& key, unsigned tries);
   void wait_for_children();
   void reap_children();
   Process* running_with(int pid, Key& key);
@@ -76,6 +130,13 @@ class ProcessTable {
   std::map<Key, Process> processes_;
   std::size_t running_ = 0;
   std::uint64_t orphans_reaped_ = 0;
+
+  KeeperPlace place_;
+  std::unique_ptr<KeeperClient> keeper_;  // null: launches are direct
+  boost::asio::steady_timer keeper_timer_;
+  std::deque<Launch> waiting_;  // one per target at most
+  std::map<Key, Pending> asked_;
+  std::map<std::string, TargetMemory> memories_;
 };
 
 }  // namespace banyan::leaf

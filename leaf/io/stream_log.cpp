@@ -111,7 +111,7 @@ ssize_t StreamLog::take_some(int pipe, std::uint64_t max_bytes) {
   if (!writer_ && !has_bytes(pipe)) return at_end(pipe) ? 0 : (errno = EAGAIN, -1);
   if (!open_writer()) return discard(pipe, max_bytes);
   const auto room = std::max<std::uint64_t>(config_.max_size, 1) - segments_.back().size;
-  const auto size = writer_->take(pipe, std::min(max_bytes, room), wall_ns());
+  const auto size = writer_->take(pipe, std::min(max_bytes, room), stamp_ns_.value_or(wall_ns()));
   if (size > 0) {
     segments_.back().size += static_cast<std::uint64_t>(size);
     end_ += static_cast<std::uint64_t>(size);
@@ -198,6 +198,29 @@ ssize_t StreamLog::discard(int pipe, std::uint64_t max_bytes) {
     dropped_bytes_ += static_cast<std::uint64_t>(size);
   }
   return size;
+}
+
+// The segment that begins behind the hole is made at once: it is what tells of the hole later.
+void StreamLog::skip(std::uint64_t bytes) {
+  close_writer();
+  end_ += bytes;
+  dropped_bytes_ += bytes;
+  open_writer();
+}
+
+void StreamLog::cut(std::uint64_t offset) {
+  writer_.reset();
+  while (!segments_.empty() && segments_.back().first >= offset) {
+    const auto first = segments_.back().first;
+    ::unlink(segment_path(directory_, stream_, first).c_str());
+    ::unlink(index_path(directory_, stream_, first).c_str());
+    segments_.pop_back();
+  }
+  end_ = offset;
+  if (segments_.empty() || segments_.back().end() <= offset) return;
+  segments_.back().size = offset - segments_.back().first;
+  const auto path = segment_path(directory_, stream_, segments_.back().first);
+  static_cast<void>(::truncate(path.c_str(), static_cast<off_t>(segments_.back().size)) == 0);
 }
 
 std::string StreamLog::take_trouble() { return std::exchange(trouble_, {}); }

@@ -40,6 +40,13 @@ class StreamLog {
   // disk takes no more, first the oldest segments go, then the bytes are dropped and counted.
   Taken take(int pipe, std::uint64_t budget);
 
+  // What is taken from now on came at this wall time; nothing = when it is taken.
+  void stamp(std::optional<std::int64_t> time_ns) { stamp_ns_ = time_ns; }
+  // A hole of bytes that were lost before they came here.
+  void skip(std::uint64_t bytes);
+  // Forgets all from this offset on, which must be within what is kept.
+  void cut(std::uint64_t offset);
+
   std::uint64_t dropped_bytes() const { return dropped_bytes_; }
   // A sentence about the disk that was not handed out before; empty when all is well.
   std::string take_trouble();
@@ -69,6 +76,7 @@ class StreamLog {
   std::vector<Segment> segments_;
   std::uint64_t end_ = 0;
   std::optional<SegmentWriter> writer_;
+  std::optional<std::int64_t> stamp_ns_;
   std::uint64_t dropped_bytes_ = 0;
   std::string trouble_;
   std::chrono::steady_clock::time_point retry_at_;  // no writing before

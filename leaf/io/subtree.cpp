@@ -20,14 +20,11 @@ constexpr Duration pause_min = milliseconds{2};
 constexpr Duration pause_max = milliseconds{64};
 constexpr unsigned quiet_rounds_needed = 2;
 
-struct Marked {
-  ProcessInfo info;
-  std::string mark;
-};
+using Marked = SubtreeEnder::Marked;
 
-std::vector<Marked> living_descendants() {
+std::vector<Marked> living_of(const std::vector<ProcessInfo>& processes) {
   std::vector<Marked> marked;
-  for (const auto& process : descendants_of(::getpid(), all_processes())) {
+  for (const auto& process : processes) {
     if (!process.dead()) marked.push_back({process, process_mark(process.pid)});
   }
   return marked;
@@ -57,11 +54,13 @@ std::set<int> self_and_ancestors() {
   return pids;
 }
 
-std::vector<ProcessInfo> strays_of(const std::string& instance, const std::set<int>& spared) {
+std::vector<ProcessInfo> strays_of(const std::string& instance, const std::set<int>& spared,
+                                   const std::set<std::string>& spared_marks) {
   std::vector<ProcessInfo> strays;
   for (const auto& process : all_processes()) {
     if (process.dead() || spared.contains(process.pid)) continue;
-    if (process_mark(process.pid).starts_with(instance + "/")) strays.push_back(process);
+    const auto mark = process_mark(process.pid);
+    if (mark.starts_with(instance + "/") && !spared_marks.contains(mark)) strays.push_back(process);
   }
   return strays;
 }
@@ -87,7 +86,7 @@ void SubtreeEnder::plan(Duration delay) {
 
 void SubtreeEnder::round() {
   reap_();
-  const auto processes = living_descendants();
+  const auto processes = candidates();
   std::vector<Running> jobs;
   std::vector<std::pair<Done, SubtreeResult>> ended;
   bool all_quiet = true;
@@ -109,6 +108,18 @@ void SubtreeEnder::round() {
   for (auto& [done, result] : ended) done(result);
 }
 
+std::vector<SubtreeEnder::Marked> SubtreeEnder::candidates() const {
+  const auto processes = all_processes();
+  if (everywhere_) return living_of(processes);
+  auto marked = living_of(descendants_of(::getpid(), processes));
+  if (keeper_ == 0) return marked;
+  const bool below = std::any_of(marked.begin(), marked.end(),
+                                 [this](const Marked& each) { return each.info.pid == keeper_; });
+  if (below) return marked;
+  for (auto& each : living_of(descendants_of(keeper_, processes))) marked.push_back(each);
+  return marked;
+}
+
 bool SubtreeEnder::advance(Running& running, const std::vector<ProcessInfo>& members) {
   running.quiet_rounds = members.empty() ? running.quiet_rounds + 1 : 0;
   for (const auto& process : members) {
@@ -117,7 +128,7 @@ bool SubtreeEnder::advance(Running& running, const std::vector<ProcessInfo>& mem
   return running.quiet_rounds >= quiet_rounds_needed || steady_clock::now() >= running.deadline;
 }
 
-SubtreeResult end_strays(const std::string& instance) {
+SubtreeResult end_strays(const std::string& instance, const std::set<std::string>& spared_marks) {
   CHECK(!instance.empty());
   const auto spared = self_and_ancestors();
   const auto deadline = steady_clock::now() + patience;
@@ -126,7 +137,7 @@ SubtreeResult end_strays(const std::string& instance) {
   unsigned left = 0;
   Duration pause = pause_min;
   while (quiet_rounds < quiet_rounds_needed && steady_clock::now() < deadline) {
-    const auto strays = strays_of(instance, spared);
+    const auto strays = strays_of(instance, spared, spared_marks);
     left = static_cast<unsigned>(strays.size());
     quiet_rounds = strays.empty() ? quiet_rounds + 1 : 0;
     for (const auto& process : strays) {

@@ -32,14 +32,23 @@ struct SubtreeResult {
 };
 
 // Several jobs share one look at /proc per round. Rounds follow each other until two in a row find
-// nothing, 3 s at most. Only descendants of this process are looked at: it makes itself the
-// subreaper of all it starts. Loop's thread; must live until the loop has stopped.
+// nothing, 3 s at most. Only descendants of this process (and of its keeper) are looked at: it
+// makes itself the subreaper of all it starts. Loop's thread; must live until the loop has stopped.
 class SubtreeEnder {
  public:
   using Done = std::function<void(const SubtreeResult&)>;
+  struct Marked {
+    ProcessInfo info;
+    std::string mark;
+  };
 
   // `reap` collects dead children; called before every look.
   SubtreeEnder(boost::asio::io_context& loop, std::function<void()> reap);
+
+  // The descendants of this process are looked at, too; 0 = none.
+  void set_keeper(int pid) { keeper_ = pid; }
+  // From now on all processes are looked at: some targets are nobody's descendants any more.
+  void look_everywhere() { everywhere_ = true; }
 
   // `done` is called from the loop, never from inside.
   void end(SubtreeJob job, Done done);
@@ -54,6 +63,7 @@ class SubtreeEnder {
   };
   void plan(Duration delay);
   void round();
+  std::vector<Marked> candidates() const;
   // True when the job has ended.
   bool advance(Running& running, const std::vector<ProcessInfo>& members);
 
@@ -61,11 +71,15 @@ class SubtreeEnder {
   boost::asio::steady_timer timer_;
   std::vector<Running> jobs_;
   Duration pause_;
+  int keeper_ = 0;
+  bool everywhere_ = false;
 };
 
 // What a starting leaf does before anything else: kills all processes on this host that carry the
 // mark of this instance, which a crashed predecessor left. Other instances, this process and its
-// ancestors are never touched. Blocks 3 s at most.
-SubtreeResult end_strays(const std::string& instance);
+// ancestors are never touched; nor is what carries one of the spared marks, which is to be adopted.
+// Blocks 3 s at most.
+SubtreeResult end_strays(const std::string& instance,
+                         const std::set<std::string>& spared_marks = {});
 
 }  // namespace banyan::leaf

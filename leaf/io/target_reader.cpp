@@ -25,13 +25,13 @@ using banyan::io::TomlValue;
 constexpr std::size_t max_targets = 10'000;
 constexpr std::int64_t max_tail = 1'000'000'000;
 constexpr ConfigRange<Duration> stop_timeout_range{Duration::zero(), std::chrono::hours{24}};
+constexpr ConfigRange<std::uint64_t> spill_range{4096, 1ULL << 40};
 constexpr ConfigRange<std::uint64_t> segment_range{4096, 1ULL << 40};
 
 ForeignKeys later_target_keys() {
-  return {{"depends",  "env_file",      "group",        "health",         "instances",
-           "limits",   "nice",          "no_new_privs", "on_agent_death", "on_exit",
-           "on_start", "oom_score_adj", "ready",        "schedule",       "start_timeout",
-           "state",    "stdin",         "strategy",     "user",           "watchdog"},
+  return {{"depends", "env_file", "group", "health", "instances", "limits", "nice", "no_new_privs",
+           "on_exit", "on_start", "oom_score_adj", "ready", "schedule", "start_timeout", "state",
+           "stdin", "strategy", "user", "watchdog"},
           {}};
 }
 
@@ -55,6 +55,9 @@ class TargetReader {
     field("stop_signal", target_.stop_signal, signal_of);
     reader_.read_duration("stop_timeout", stop_timeout_range, target_.stop_timeout);
     read_log();
+    std::size_t death = 0;
+    reader_.read_choice("on_agent_death", {"keep", "kill"}, death);
+    target_.on_agent_death = death == 0 ? AgentDeath::keep : AgentDeath::kill;
     reader_.finish(later_target_keys());
     return std::move(target_);
   }
@@ -132,8 +135,17 @@ class LeafReader {
 
   void read() {
     reader_.read_integer("bufsize", {1, max_tail}, leaf_.log_tail);
+    reader_.read_bool("keeper", leaf_.keeper);
+    reader_.read_size("spill_max", spill_range, leaf_.spill_max);
     read_short_form();
     read_targets();
+    if (leaf_.keeper) return;
+    for (const auto& target : leaf_.targets) {
+      if (target.on_agent_death == AgentDeath::keep) continue;
+      reader_.refuse_key("keeper", fmt::format("keeper = false: nobody could end {} when the agent "
+                                               "dies, as its on_agent_death = \"kill\" asks for",
+                                               target.name));
+    }
   }
 
  private:
@@ -201,8 +213,9 @@ class LeafReader {
 // Keys of a target that stand at the top by mistake.
 ForeignKeys foreign_leaf_keys() {
   auto keys = banyan::io::foreign_node_keys(ConfigRole::leaf);
-  for (const auto key : {"command", "cwd", "env", "umask", "autostart", "restart", "success_codes",
-                         "backoff", "max_restarts", "stop_signal", "stop_timeout"}) {
+  for (const auto key :
+       {"command", "cwd", "env", "umask", "autostart", "restart", "success_codes", "backoff",
+        "max_restarts", "stop_signal", "stop_timeout", "on_agent_death"}) {
     keys.elsewhere[key] = "a target: write it under [[targets]]";
   }
   return keys;

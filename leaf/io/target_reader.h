@@ -14,6 +14,8 @@ namespace banyan::leaf::io {
 struct LeafConfig {
   tree::NodeConfig node;
   std::vector<TargetConfig> targets;  // names are unique; at most 10,000
+  bool keeper = true;
+  std::uint64_t spill_max = 1ULL << 30;  // bytes kept while no leaf is there
   std::int64_t log_tail = -1;  // `bufsize`: lines of a log that are shown unless asked; -1 = all
   banyan::io::ConfigProblems problems;  // in the order of the sources
 };

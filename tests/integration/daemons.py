@@ -74,6 +74,20 @@ def marked(instance):
     return found
 
 
+def keepers(state_dir):
+    """Pids of all living keepers of a leaf."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                words = file.read().split(b"\0")
+        except OSError:
+            continue
+        if words[:2] == [b"banyan-keeper", state_dir.encode()] and alive(int(name)):
+            found.append(int(name))
+    return found
+
+
 def toml(value):
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -288,6 +302,9 @@ class World:
                 wrong.append(f"{daemon.name} left processes of its targets behind: {left}")
             end_all(daemon.instance)
         shutil.rmtree(self.folder)
+        for daemon in self.daemons:
+            wait_for(f"the end of the keeper of {daemon.name}",
+                     lambda daemon=daemon: not keepers(daemon.state_dir))
         return wrong
 
 

@@ -153,17 +153,36 @@ class Relays(TreeTest):
         self.assertEqual(after["pid"], before["pid"])
 
 
+FORK = "import os, time\nos.fork() or os.setsid()\ntime.sleep(100000)"
+FAMILY = {"api": SLEEPER, "fork": [sys.executable, "-c", FORK]}
+
+
 class Agents(TreeTest):
-    def test_a_crashed_leaf_leaves_one_copy(self):
+    def crash(self, **settings):
+        """A leaf with three processes below it that was killed; its targets as they were."""
         root = self.world.root()
-        fork = "import os, time\nos.fork() or os.setsid()\ntime.sleep(100000)"
-        leaf = self.world.leaf("web-1", root,
-                               {"api": SLEEPER, "fork": [sys.executable, "-c", fork]})
-        before = [self.world.wait_target(f"web-1/{name}", "running") for name in ("api", "fork")]
+        leaf = self.world.leaf("web-1", root, FAMILY, **settings)
+        before = [self.world.wait_target(f"web-1/{name}", "running") for name in FAMILY]
         wait_for("all three processes", lambda: len(marked(leaf.instance)) == 3)
         old = marked(leaf.instance)
         leaf.kill()
         self.assertTrue(alive(before[0]["pid"]), "killing the agent kills no target")
+        return leaf, before, old
+
+    def test_a_crashed_leaf_finds_its_targets_again(self):
+        leaf, before, old = self.crash()
+        leaf.start()
+        leaf.waits_for("target=fork adopted")
+        self.world.wait_up("web-1")
+        for target in before:
+            after = self.world.wait_target(target["path"], "running")
+            self.assertEqual([after[key] for key in ("pid", "generation", "restarts")],
+                             [target[key] for key in ("pid", "generation", "restarts")])
+        self.assertEqual(sorted(marked(leaf.instance)), sorted(old))
+        self.assertEqual(len(self.world.rest.items("/api/v1/nodes")), 1)
+
+    def test_a_crashed_leaf_without_keeper_leaves_one_copy(self):
+        leaf, before, old = self.crash(keeper=False)
         leaf.start()
         leaf.waits_for("ended 3 processes")
         wait_for("the new three", lambda: len(marked(leaf.instance)) == 3)

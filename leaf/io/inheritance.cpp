@@ -1,0 +1,54 @@
+#include "leaf/io/inheritance.h"
+
+#include <map>
+
+#include "leaf/io/launcher.h"
+
+namespace banyan::leaf {
+namespace {
+
+TargetMemory memory_of(const keeper::Message& message) {
+  TargetMemory memory{message.target, message.generation, message.restarts, {}};
+  if ((message.flags & keeper::remembers_exit) == 0) return memory;
+  LastExit exit;
+  exit.code = message.code;
+  exit.signal = message.signal;
+  exit.core = (message.flags & keeper::has_core) != 0;
+  exit.unknown = (message.flags & keeper::status_unknown) != 0;
+  exit.at = wall_from_ms(message.ended_ms);
+  memory.last_exit = exit;
+  return memory;
+}
+
+}  // namespace
+
+Inheritance inherit(KeeperLink& link, const std::vector<TargetConfig>& targets,
+                    const std::string& instance) {
+  Inheritance all;
+  std::map<std::string, const TargetConfig*> configured;
+  for (const TargetConfig& target : targets) configured.emplace(target.name, &target);
+  std::map<std::string, KeptRun*> newest;
+  for (KeptRun& run : link.runs) {
+    keeper::Message& message = run.message;
+    const bool usable = (message.flags & keeper::acknowledged) == 0;
+    message.flags |= keeper::acknowledged;
+    if (!usable || !configured.contains(message.target)) continue;
+    KeptRun*& held = newest[message.target];
+    if (held == nullptr || held->message.generation < message.generation) held = &run;
+  }
+  for (auto& [target, run] : newest) {
+    keeper::Message& message = run->message;
+    message.flags &= ~static_cast<std::uint32_t>(keeper::acknowledged);
+    AdoptedRun adopted{target, message.generation, message.pid,
+                       Time{std::chrono::nanoseconds{message.started_ns}}, false};
+    adopted.changed = launch_hash(*configured.at(target)) != message.hash;
+    all.legacy.runs.push_back(std::move(adopted));
+    all.marks.insert(target_mark(instance, target, message.generation));
+  }
+  for (const keeper::Message& message : link.memories) {
+    all.legacy.memories.push_back(memory_of(message));
+  }
+  return all;
+}
+
+}  // namespace banyan::leaf

@@ -1,0 +1,26 @@
+#pragma once
+// What a starting leaf does with all that its keeper hands over. Pure; start only.
+//
+// A process of a configured target is adopted, also when it ended meanwhile (then its exit is told)
+// or when its command, environment, directory or umask is another now (then it is run anew). What
+// belongs to no target is left to end_strays().
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "leaf/adoption.h"
+#include "leaf/io/keeper_start.h"
+
+namespace banyan::leaf {
+
+struct Inheritance {
+  Legacy legacy;
+  std::set<std::string> marks;  // of what is adopted
+};
+
+// In `link`, what is not adopted is flagged as `acknowledged`: only its pipes are still of use.
+Inheritance inherit(KeeperLink& link, const std::vector<TargetConfig>& targets,
+                    const std::string& instance);
+
+}  // namespace banyan::leaf

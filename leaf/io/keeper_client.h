@@ -1,0 +1,55 @@
+#pragma once
+// The leaf's end of its keeper, while the loop runs: packets out, in order; news in.
+//
+// Never waits: what the socket does not take is kept back, at most about as much as there are
+// targets. Hooks are called from the loop. Loop's thread; must live until the loop has stopped.
+
+#include <deque>
+#include <functional>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "leaf/io/descriptor.h"
+#include "leaf/io/keeper_start.h"
+#include "leaf/io/keeper_wire.h"
+
+namespace banyan::leaf {
+
+class KeeperClient {
+ public:
+  struct Hooks {
+    std::function<void(const keeper::Message&, Descriptor pidfd)> launched;
+    std::function<void(const keeper::Message&)> exited;
+    std::function<void()> lost;  // once; it is gone, nothing comes any more
+  };
+
+  KeeperClient(boost::asio::io_context& loop, Descriptor socket, Hooks hooks);
+
+  // With copies of the descriptors: the originals may be closed at once.
+  void send(const keeper::Packet& packet);
+  std::uint64_t orphans() const { return orphans_; }
+
+ private:
+  struct Kept {
+    keeper::Message message;
+    std::vector<Descriptor> descriptors;
+  };
+  bool send_now(const keeper::Packet& packet);
+  void wait_for_packets();
+  void receive();
+  void wait_for_room();
+  void send_kept();
+  void lose();
+
+  boost::asio::posix::stream_descriptor socket_;
+  boost::asio::steady_timer timer_;
+  Hooks hooks_;
+  std::deque<Kept> kept_;
+  std::uint64_t orphans_ = 0;
+  bool lost_ = false;
+};
+
+}  // namespace banyan::leaf

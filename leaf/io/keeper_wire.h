@@ -1,0 +1,102 @@
+#pragma once
+// What leaf and keeper say to each other over their SEQPACKET socket: one Message per packet, with
+// descriptors beside it. Used by both; libc only.
+//
+//   leaf -> keeper                           keeper -> leaf
+//   hello        spill_max                   welcome   pid, version; or busy: pid of the leaf there
+//                                            run       each process it keeps  fds: see `has`
+//                                            memory    each target's
+//                                            complete  all is handed over
+//   launch       fds: block, 0, 1, 2, ends   launched  pid, or error_number and stage  fds: pidfd
+//   take_over    pid ...  fds: as run        exited    code, signal, ended_ms
+//   acknowledge  the exit is known
+//   memory       to be kept
+//   goodbye      keep all; nothing is lost
+//   quit         end, if nothing runs
+//
+// Rules: a process is named by target and generation. New fields go to the end and mean nothing
+// when zero: a shorter message is filled up with zeros, a longer one is cut. While a leaf is there
+// the keeper neither reads nor writes the pipes. An exit is told until it is acknowledged.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace banyan::leaf::keeper {
+
+inline constexpr std::uint32_t wire_version = 1;
+inline constexpr std::size_t name_room = 64;  // with the final zero
+inline constexpr std::size_t max_descriptors = 8;
+inline constexpr const char* socket_name = "keeper.sock";  // in the state directory
+inline constexpr const char* spill_folder = "spill";       // likewise
+
+enum class Kind : std::uint32_t {
+  none,
+  hello,
+  launch,
+  take_over,
+  acknowledge,
+  memory,
+  goodbye,
+  quit,
+  welcome,
+  busy,
+  run,
+  complete,
+  launched,
+  exited
+};
+
+// Message::flags
+enum Flag : std::uint32_t {
+  end_with_agent = 1,   // on_agent_death = "kill"
+  over = 2,             // run: it has exited
+  acknowledged = 4,     // run: its exit is known already; only its pipes are still open
+  status_unknown = 8,   // it was not the keeper's child
+  has_core = 16,        // it dumped core
+  remembers_exit = 32,  // memory: code, signal and ended_ms are given
+  foreign = 64,         // run: not the keeper's child; the leaf has to look after it
+};
+
+// Message::has: which of the descriptors come, in this order.
+enum Has : std::uint32_t { has_pidfd = 1, has_output = 2, has_error = 4 };
+
+struct Message {
+  Kind kind = Kind::none;
+  std::uint32_t version = wire_version;
+  char target[name_room] = {};
+  std::uint64_t generation = 0;
+  std::int32_t pid = 0;
+  std::int32_t error_number = 0;
+  std::int32_t stage = 0;
+  std::int32_t code = 0;
+  std::int32_t signal = 0;
+  std::uint32_t flags = 0;
+  std::uint32_t has = 0;
+  std::uint32_t restarts = 0;
+  std::uint64_t hash = 0;        // of what was launched; the leaf's own
+  std::int64_t started_ns = 0;   // CLOCK_BOOTTIME
+  std::int64_t ended_ms = 0;     // wall time
+  std::uint64_t orphans = 0;     // reaped strangers, in all
+  std::uint64_t spill_max = 0;   // bytes
+  std::uint64_t block_size = 0;  // launch: see launch_block.h
+  std::uint64_t detail = 0;      // launched, refused: as ChildFrame has it
+};
+
+struct Packet {
+  Message message;
+  int descriptors[max_descriptors] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  std::size_t count = 0;  // of descriptors; whoever received them owns them
+
+  void add(int descriptor) { descriptors[count++] = descriptor; }
+};
+
+// The name cut to fit, never read beyond its room.
+void set_target(Message& message, const char* name, std::size_t size);
+void close_all(Packet& packet);
+
+// Never waits. -1 = errno: EAGAIN, ETOOMANYREFS (too many descriptors are on their way): later.
+int send_packet(int socket, const Packet& packet);
+// Never waits. 1 = a packet, 0 = the other side is gone, -1 = errno (EAGAIN, EBADMSG).
+int receive_packet(int socket, Packet& packet);
+
+}  // namespace banyan::leaf::keeper

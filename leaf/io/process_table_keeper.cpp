@@ -1,0 +1,293 @@
+// The part of the process table that works through a keeper.
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <boost/asio/post.hpp>
+
+#include "leaf/io/launch_block.h"
+#include "leaf/io/process_table.h"
+
+namespace banyan::leaf {
+namespace {
+
+using boost::system::error_code;
+
+constexpr std::size_t asked_max = 8;  // launches on their way: six descriptors each
+constexpr auto keeper_pause = std::chrono::seconds{1};
+constexpr auto kernel_pause = std::chrono::milliseconds{20};
+constexpr unsigned kernel_tries = 100;
+constexpr int retry_error = EAGAIN;
+
+ExitStatus status_of(const keeper::Message& message) {
+  ExitStatus status;
+  status.code = message.code;
+  status.signal = message.signal;
+  status.core = (message.flags & keeper::has_core) != 0;
+  status.known = (message.flags & keeper::status_unknown) == 0;
+  return status;
+}
+
+keeper::Message message_for(keeper::Kind kind, const std::string& target,
+                            std::uint64_t generation) {
+  keeper::Message message;
+  message.kind = kind;
+  message.generation = generation;
+  keeper::set_target(message, target.data(), target.size());
+  return message;
+}
+
+}  // namespace
+
+void ProcessTable::use_keeper(const KeeperPlace& place, KeeperLink link,
+                              const std::vector<TargetConfig>& targets) {
+  place_ = place;
+  auto runs = std::move(link.runs);
+  connect_keeper(std::move(link));
+  for (KeptRun& run : runs) {
+    TargetConfig config;
+    config.name = run.message.target;
+    for (const TargetConfig& target : targets) {
+      if (target.name == config.name) config = target;
+    }
+    adopt(std::move(run), config);
+  }
+}
+
+void ProcessTable::connect_keeper(KeeperLink link) {
+  KeeperClient::Hooks hooks;
+  hooks.launched = [this](const keeper::Message& message, Descriptor pidfd) {
+    on_launched(message, std::move(pidfd));
+  };
+  hooks.exited = [this](const keeper::Message& message) { on_kept_exit(message); };
+  hooks.lost = [this] { boost::asio::post(loop_, [this] { on_keeper_lost(); }); };
+  ender_.set_keeper(link.pid);
+  keeper_ = std::make_unique<KeeperClient>(loop_, std::move(link.socket), std::move(hooks));
+}
+
+// Its pipes are read whether it is alive, over, or nobody's.
+void ProcessTable::adopt(KeptRun run, const TargetConfig& config) {
+  const Key key{run.message.target, run.message.generation};
+  const bool over = (run.message.flags & keeper::over) != 0;
+  hooks_.output(config, std::move(run.out), std::move(run.err));
+  if ((run.message.flags & keeper::acknowledged) != 0) {
+    if (over) acknowledge(key);
+    return;
+  }
+  const bool kept = over || (run.message.flags & keeper::foreign) == 0;
+  Process process{run.message.pid, config.stop_signal, false, kept,
+                  boost::asio::posix::stream_descriptor(loop_)};
+  process.told = run.message;
+  process.told.ended_ms = 0;
+  process.told.flags = config.on_agent_death == AgentDeath::kill ? keeper::end_with_agent : 0U;
+  if (run.pidfd) process.pidfd.assign(run.pidfd.release());
+  const auto entry = processes_.insert_or_assign(key, std::move(process)).first;
+  ++running_;
+  if (over) return on_kept_exit(run.message);
+  hand_over(key, entry->second);  // what became of its configuration
+  if (kept) return;
+  ender_.look_everywhere();
+  wait_for_exit(key);
+}
+
+void ProcessTable::remember(const TargetMemory& memory) {
+  if (place_.program.empty()) return;
+  memories_[memory.target] = memory;
+  send_memory(memory);
+}
+
+void ProcessTable::send_memory(const TargetMemory& memory) {
+  if (!keeper_) return;
+  keeper::Packet packet;
+  packet.message = message_for(keeper::Kind::memory, memory.target, memory.generation);
+  packet.message.restarts = memory.restarts;
+  if (memory.last_exit) {
+    packet.message.flags = keeper::remembers_exit;
+    if (memory.last_exit->core) packet.message.flags |= keeper::has_core;
+    if (memory.last_exit->unknown) packet.message.flags |= keeper::status_unknown;
+    packet.message.code = memory.last_exit->code;
+    packet.message.signal = memory.last_exit->signal;
+    packet.message.ended_ms = wall_ms(memory.last_exit->at);
+  }
+  keeper_->send(packet);
+}
+
+void ProcessTable::say_goodbye() {
+  if (!keeper_) return;
+  keeper::Packet packet;
+  packet.message.kind = running_ == 0 ? keeper::Kind::quit : keeper::Kind::goodbye;
+  keeper_->send(packet);
+}
+
+// ---- launches
+
+void ProcessTable::pump_launches() {
+  while (!waiting_.empty() && asked_.size() < asked_max) {
+    const Launch effect = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (keeper_) {
+      ask_keeper(effect);
+    } else {
+      launch_directly(effect);
+    }
+  }
+}
+
+void ProcessTable::ask_keeper(const Launch& effect) {
+  TargetConfig config = effect.config;
+  config.name = effect.target;
+  auto prepared = launcher_.prepare(config, effect.generation);
+  if (!prepared) {
+    tell(LaunchFailed{effect.target, effect.generation, prepared.error().error_number,
+                      prepared.error().text});
+    return;
+  }
+  const ChildFrame frame = prepared->frame();
+  keeper::Packet packet;
+  packet.message = message_for(keeper::Kind::launch, effect.target, effect.generation);
+  std::size_t size = 0;
+  const Descriptor block(write_launch_block(frame, size));
+  if (!block) {
+    tell(LaunchFailed{effect.target, effect.generation, errno, "memory for the launch"});
+    return;
+  }
+  packet.message.block_size = size;
+  packet.message.hash = launch_hash(config);
+  const bool ends = config.on_agent_death == AgentDeath::kill;
+  if (ends) packet.message.flags = keeper::end_with_agent;
+  for (const int fd : {block.get(), frame.input, frame.output, frame.error}) packet.add(fd);
+  packet.add(prepared->output.reader.get());
+  packet.add(prepared->error.reader.get());
+  keeper_->send(packet);
+  // The target's ends must not stay open here: then its pipes would never come to their end.
+  prepared->output.writer.reset();
+  prepared->error.writer.reset();
+  asked_.insert_or_assign({effect.target, effect.generation},
+                          Pending{std::move(config), *std::move(prepared)});
+}
+
+void ProcessTable::on_launched(const keeper::Message& message, Descriptor pidfd) {
+  const Key key{message.target, message.generation};
+  const auto asked = asked_.find(key);
+  if (asked == asked_.end()) return;
+  Pending pending = std::move(asked->second);
+  asked_.erase(asked);
+  if (message.pid == 0) {
+    const auto stage = static_cast<LaunchStage>(message.stage);
+    const auto error = pending.prepared.error_of(stage, message.error_number);
+    tell(LaunchFailed{key.first, key.second, error.error_number, error.text});
+  } else {
+    add(key, pending.config,
+        LaunchedProcess{message.pid, std::move(pidfd), std::move(pending.prepared.output.reader),
+                        std::move(pending.prepared.error.reader)});
+    Process& process = processes_.at(key);
+    process.kept = true;
+    process.told.started_ns = message.started_ns;
+  }
+  pump_launches();
+}
+
+// ---- exits
+
+void ProcessTable::on_kept_exit(const keeper::Message& message) {
+  const Key key{message.target, message.generation};
+  const auto entry = processes_.find(key);
+  if (entry == processes_.end()) return acknowledge(key);  // nobody's any more
+  if (entry->second.reaped) return;
+  entry->second.told.ended_ms = message.ended_ms;
+  finish(key, entry->second, status_of(message));
+}
+
+void ProcessTable::acknowledge(const Key& key) {
+  if (!keeper_) return;
+  keeper::Packet packet;
+  packet.message = message_for(keeper::Kind::acknowledge, key.first, key.second);
+  keeper_->send(packet);
+}
+
+void ProcessTable::ask_kernel_later(const Key& key, unsigned tries) {
+  const auto entry = processes_.find(key);
+  if (entry == processes_.end() || entry->second.reaped) return;
+  const int pidfd = entry->second.pidfd.native_handle();
+  ExitStatus status;
+  auto answer = reap(pidfd, status);  // by now it may have become a child of this process
+  if (answer == ExitAnswer::no_answer) answer = ask_kernel(pidfd, status);
+  if (answer == ExitAnswer::alive && tries >= kernel_tries) {
+    status.code = -1;
+    status.known = false;
+    answer = ExitAnswer::no_answer;
+  }
+  if (answer != ExitAnswer::alive) return finish(key, entry->second, status);
+  auto timer = std::make_shared<boost::asio::steady_timer>(loop_, kernel_pause);
+  timer->async_wait([this, key, tries, timer](const error_code& error) {
+    if (!error) ask_kernel_later(key, tries + 1);
+  });
+}
+
+// ---- the keeper's own death
+
+void ProcessTable::on_keeper_lost() {
+  keeper_.reset();
+  ender_.set_keeper(0);
+  ender_.look_everywhere();
+  if (hooks_.trouble)
+    hooks_.trouble("the keeper is dead: its targets live on, a new one is started");
+  auto asked = std::exchange(asked_, {});
+  for (auto& [key, pending] : asked) {
+    // Whether it was started is not known: nothing of it may stay before it is tried again.
+    const auto mark = target_mark(launcher_.instance(), key.first, key.second);
+    ender_.end({mark, 0}, [this, key = key](const SubtreeResult&) {
+      tell(LaunchFailed{key.first, key.second, retry_error, "the keeper died while it launched"});
+    });
+  }
+  for (auto& [key, process] : processes_) {
+    if (!process.kept || process.reaped) continue;
+    process.kept = false;
+    wait_for_exit(key);
+  }
+  replace_keeper();
+}
+
+void ProcessTable::replace_keeper() {
+  auto link = start_keeper(place_);
+  if (!link) {
+    if (hooks_.trouble) hooks_.trouble(link.error().text());
+    keeper_timer_.expires_after(keeper_pause);
+    keeper_timer_.async_wait([this](const error_code& error) {
+      if (!error) replace_keeper();
+    });
+  } else {
+    connect_keeper(*std::move(link));
+    for (const auto& [target, memory] : memories_) send_memory(memory);
+    for (const auto& [key, process] : processes_) {
+      if (!process.reaped) hand_over(key, process);
+    }
+  }
+  pump_launches();
+}
+
+void ProcessTable::hand_over(const Key& key, const Process& process) {
+  keeper::Packet packet;
+  packet.message = process.told;
+  packet.message.kind = keeper::Kind::take_over;
+  packet.message.version = keeper::wire_version;
+  packet.message.has = keeper::has_pidfd;
+  packet.add(const_cast<Process&>(process).pidfd.native_handle());
+  const auto add_pipe = [&](LogStream stream, keeper::Has has) {
+    const int pipe = hooks_.pipe ? hooks_.pipe(key.first, stream) : -1;
+    if (pipe < 0) return;
+    packet.message.has |= has;
+    packet.add(pipe);
+  };
+  add_pipe(LogStream::out, keeper::has_output);
+  add_pipe(LogStream::err, keeper::has_error);
+  keeper_->send(packet);
+}
+
+}  // namespace banyan::leaf
