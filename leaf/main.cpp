@@ -114,6 +114,11 @@ class Daemon {
       logger_.write(tree::LogLevel::warning, "signal=HUP: nothing of a leaf can be reloaded yet");
       return;
     }
+    if (number == SIGUSR2) {
+      logger_.write(tree::LogLevel::warning, "signal=USR2: no upgrade in place yet");
+      return;
+    }
+    logger_.write(tree::LogLevel::info, "leaving: asked to by a signal");
     loop_.notify_stopping();
     LeafEffects effects;
     leaf_.stop(io::read_clock(), effects);

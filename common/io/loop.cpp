@@ -35,6 +35,7 @@ Loop::Loop(Hooks hooks)
     : hooks_(std::move(hooks)),
       timer_(context_, open_timer()),
       signals_(context_, SIGTERM, SIGINT, SIGHUP) {
+  signals_.add(SIGUSR2);
   // A peer that hangs up is an error code of the write, not the end of the daemon.
   CHECK(std::signal(SIGPIPE, SIG_IGN) != SIG_ERR);
   wait_for_deadline();

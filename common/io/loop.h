@@ -28,7 +28,7 @@ class Loop {
   struct Hooks {
     std::function<Time()> next_deadline;
     std::function<void(Now)> on_time;    // the deadline has come
-    std::function<void(int)> on_signal;  // SIGTERM, SIGINT, SIGHUP
+    std::function<void(int)> on_signal;  // SIGTERM, SIGINT, SIGHUP, SIGUSR2
   };
 
   explicit Loop(Hooks hooks);

@@ -109,6 +109,7 @@ void Uplink::on_welcome(const v1::Frame& frame, Turn& turn) {
   next_beat_ = turn.now.time;
   last_time_ = turn.now.time;
   last_refusal_.clear();
+  last_failure_.clear();
   if (welcome.transfer()) {
     note(turn);
     told_.begin_transfer(mirror_);
@@ -176,6 +177,10 @@ void Uplink::end_session(const std::string& why, Turn& turn) {
   if (was_connected) {
     turn.effects.log(LogLevel::warning, "link=parent state=down was=up reason=" + why);
     turn.from_parent.emplace_back(std::in_place_type<SessionClosed>, SessionClosed{why});
+  } else if (std::exchange(last_failure_, why) != why) {  // once, not at every attempt
+    turn.effects.log(LogLevel::warning, "link=parent state=unreachable parent=" + address().host +
+                                            ":" + std::to_string(address().port) +
+                                            " reason=" + why + "; trying again");
   }
   // Full jitter up to a bound that doubles until a Welcome sets it back.
   backoff_ = std::clamp<Duration>(backoff_ * 2, backoff_min, reconnect_cap_);

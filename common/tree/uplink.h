@@ -88,7 +88,8 @@ class Uplink {
   std::uint64_t attach_ = 0;
   std::string parent_path_;
   std::vector<std::string> ancestors_;
-  std::string last_refusal_;
+  std::string last_refusal_;  // each is logged once in a row
+  std::string last_failure_;
   std::uint32_t depth_below_ = 0;
 
   Told told_;

@@ -209,7 +209,12 @@ void LogAnswer::finish(std::size_t index, Now now) {
 
 void LogAnswer::fail(std::size_t index, const std::string& reason, ApiEffects& effects) {
   if (!begun_ && sources_.size() == 1 && out_.empty() && merge_.empty()) {
-    const Error error{visible(reason), sources_[index].path(), {}, "banyan get nodes shows why"};
+    const std::string path = sources_[index].path();
+    const bool unreachable = status_of_close(reason) == 503;
+    const Error error{visible(reason),
+                      path,
+                      {},
+                      "banyan " + (unreachable ? "get nodes" : "describe " + path) + " shows why"};
     Answer answer = problem_answer(Problem{status_of_close(reason), error, {}, {}});
     effects.answer(tree::HttpRespond{ask_.exchange, answer.status, std::move(answer.headers),
                                      std::move(answer.body)});

@@ -154,7 +154,9 @@ Outcome<Value> choose(const std::map<std::string, Value>& names, const std::stri
 Failure unknown_word(const CLI::App& app, const std::vector<std::string>& left) {
   const std::string& word = left.front();
   if (word.rfind('-', 0) == 0 && word.size() > 1) {
-    return usage("there is no option \"" + word + "\"");
+    const auto chosen = app.get_subcommands();
+    return usage("there is no option \"" + word + "\"",
+                 chosen.empty() ? "" : chosen.front()->get_name());
   }
   std::vector<std::string> verbs{"root", "relay", "leaf"};
   for (const CLI::App* verb : app.get_subcommands(nullptr)) verbs.push_back(verb->get_name());
@@ -182,13 +184,21 @@ Outcome<Arguments> finish(Arguments args, const Texts& texts) {
   return args;
 }
 
+// `banyan help logs` is `banyan logs --help`.
+std::vector<std::string> with_help_option(std::vector<std::string> words) {
+  if (words.empty() || words.front() != "help") return words;
+  words.erase(words.begin());
+  words.emplace_back("--help");
+  return words;
+}
+
 Outcome<std::string> parse_into(CLI::App& app, std::vector<std::string> words) {
   std::reverse(words.begin(), words.end());
   try {
     app.parse(words);
   } catch (const CLI::CallForHelp&) {
     const auto chosen = app.get_subcommands();
-    return chosen.empty() ? app.help() : chosen.front()->help();
+    return chosen.empty() ? app.help() : chosen.front()->help("banyan");
   } catch (const CLI::ParseError& error) {
     const auto chosen = app.get_subcommands();
     return tl::unexpected(usage(error.what(), chosen.empty() ? "" : chosen.front()->get_name()));
@@ -211,7 +221,7 @@ Outcome<Arguments> parse_arguments(const std::vector<std::string>& words) {
   add_log_verbs(app, args);
   add_act_verbs(app, args);
   add_other_verbs(app, args);
-  auto help = parse_into(app, words);
+  auto help = parse_into(app, with_help_option(words));
   if (!help) return tl::unexpected(help.error());
   args.help = *help;
   if (!args.help.empty()) return args;

@@ -1,7 +1,11 @@
 #include "root/cli/facts.h"
 
+#include <optional>
+#include <utility>
+
 #include <fmt/format.h>
 
+#include "root/cli/when.h"
 #include "root/cli/words.h"
 
 namespace banyan::cli {

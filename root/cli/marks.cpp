@@ -53,11 +53,10 @@ constexpr Entry outcomes[] = {
     {"unknown", {"?", "?", Colour::magenta, true}},
 };
 
-constexpr Entry events[] = {{"outage_opened", bad}, {"outage", bad},        {"upgraded", good},
-                            {"started", moving},    {"joined", good},       {"gap", warning},
-                            {"refused", warning},   {"unhealthy", bad},     {"healthy", tick},
-                            {"command", good},      {"outage_closed", good},
-                            {"launch_failed", bad}};
+constexpr Entry events[] = {
+    {"outage_opened", bad}, {"outage", bad},   {"upgraded", good},      {"started", moving},
+    {"joined", good},       {"gap", warning},  {"refused", warning},    {"unhealthy", bad},
+    {"healthy", tick},      {"command", good}, {"outage_closed", good}, {"launch_failed", bad}};
 
 constexpr Entry outages[] = {
     {"crash_loop", again}, {"target_crashing", again}, {"grey_failure", grey_failure}};

@@ -102,7 +102,8 @@ Failure failure_of_answer(long status, std::string_view body, const Asked& asked
   }
   if (not_found && (!candidates.empty() || !asked.select.empty())) {
     Failure failure = no_such_thing(candidates, asked);
-    if (candidates.empty() && !hint.empty()) failure.steps.emplace_back("hint", hint);
+    if (candidates.empty() && !hint.empty() && !hint.starts_with("GET "))
+      failure.steps.emplace_back("hint", hint);
     return failure;
   }
   Failure failure;

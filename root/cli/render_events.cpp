@@ -70,8 +70,9 @@ std::string draw(const Line& line, const EventWidths& widths, const View& view) 
   const std::string path = pad_right(line.path, widths.path);
   const std::size_t used = width_of(line.time) + widths.kind + width_of(path) + 6;
   if (view.style.width > used) what = cut(what, view.style.width - used);
-  std::string out = fmt::format("{}  {}  {}  {}", line.time,
-                                paint(pad_right(kind, widths.kind), line.mark, view.style), path, what);
+  std::string out =
+      fmt::format("{}  {}  {}  {}", line.time,
+                  paint(pad_right(kind, widths.kind), line.mark, view.style), path, what);
   while (!out.empty() && out.back() == ' ') out.pop_back();
   return out + "\n";
 }

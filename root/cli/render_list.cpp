@@ -23,7 +23,7 @@ Cell plain(std::string text) { return {or_dash(std::move(text)), Colour::none, f
 
 Cell state_cell(const json::value& item, const Style& style) {
   const std::string state = text_at(item, "state");
-  const bool presumed = flag_at(item, "presumed");
+  const bool presumed = flag_at(item, "presumed") && state != "unreachable";
   const Mark mark = mark_of_state(state, presumed);
   const std::string word = spoken(state) + (presumed ? "?" : "");
   if (!style.terminal) return {word, mark.colour, mark.bold};

@@ -8,6 +8,7 @@ const SMALL_TREE = 60; // nodes; below it every branch begins open
 
 // What a thing looks like: a running target that is bad to its callers has a mark of its own.
 export function shown(thing) {
+  if (thing.state === "unreachable") return thing.state;
   if (thing.presumed) return "presumed";
   const judged = thing.state === "running" && ["unhealthy", "degraded"].includes(thing.health);
   return judged ? thing.health : thing.state;
@@ -70,6 +71,23 @@ const said = (evidence) =>
 export const evidence = (node) =>
   [node.evidence ?? []].flat().map(said).filter((text) => text != null);
 
+// A line of evidence is "TIME STATE: reason": {time, text} with the time in milliseconds, or null.
+export function parted(line) {
+  const space = line.indexOf(" ");
+  const stamp = line.slice(0, space);
+  if (!/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(stamp)) return { time: null, text: line };
+  return { time: Date.parse(stamp), text: line.slice(space + 1) };
+}
+
+// Beside the state only the reason is of use; of what is unreachable the evidence is of the past.
+function newest_reason(node) {
+  const line = node.state === "unreachable" ? null : evidence(node).at(-1);
+  if (line == null) return null;
+  const { time, text } = parted(line);
+  const colon = text.indexOf(": ");
+  return time !== null && colon >= 0 ? text.slice(colon + 2) : text;
+}
+
 function target_reason(target) {
   const state = shown(target);
   const restarts = target.restarts ? plural(target.restarts, "restart") : null;
@@ -89,7 +107,7 @@ function reason(thing, open) {
     return { text: text ? `${word(state)} · ${text}` : word(state), colour: colour(state) };
   }
   if (state !== "up") {
-    const text = [word(state), evidence(thing).at(-1)].filter(Boolean).join(" · ");
+    const text = [word(state), newest_reason(thing)].filter(Boolean).join(" · ");
     return { text, colour: colour(state) };
   }
   const hidden = !open && thing.worst !== thing ? thing.worst : null;

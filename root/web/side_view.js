@@ -1,7 +1,7 @@
 // The right side: what the chosen row is, why it is so, and what happened last in the whole tree.
 
 import { h, icon } from "./dom.js";
-import { evidence, last_exit, node_count, shown } from "./model.js";
+import { evidence, last_exit, node_count, parted, shown } from "./model.js";
 import { clock, colour, plural, shape, word } from "./words.js";
 
 const EVENTS_SHOWN = 14;
@@ -54,6 +54,7 @@ function node_facts(node) {
 function sentence(thing) {
   const state = shown(thing);
   if (state === "presumed") return "Last known state; its node cannot be reached now.";
+  if (state === "unreachable") return "A node above it is lost; what is shown is the last known.";
   if (thing.leaf) return `Target ${thing.name} is ${word(state)}.`;
   const below = node_count(thing) - 1;
   if (state === "lost" && below > 0) {
@@ -62,11 +63,16 @@ function sentence(thing) {
   return thing.parent ? `Node ${thing.path} is ${word(state)}.` : "The root of the tree.";
 }
 
+function evidence_line(line) {
+  const { time, text } = parted(line);
+  return time === null ? text : [h("span.mono.faint", null, clock(time)), " ", text];
+}
+
 export function draw_chosen(box, thing) {
   const state = shown(thing);
   const heading = h("h1", null, icon(shape(state), colour(state)), crumbs(thing.path));
   const chain = thing.leaf ? [] : evidence(thing);
-  const why = chain.map((text) => h("li", null, text));
+  const why = chain.map((line) => h("li", null, evidence_line(line)));
   const age = h("span", { "data-since": Date.parse(thing.since) || null, "data-lead": "for " });
   box.replaceChildren(
     h("header.dhead", null, heading, h("p.sub", null, word(state), " ", age)),
@@ -83,6 +89,8 @@ const LIKE = {
   connected: "up",
   outage: "lost",
   gap: "left",
+  launch_failed: "failed",
+  command: "running",
 };
 
 function event_mark(event) {
@@ -90,6 +98,12 @@ function event_mark(event) {
   if (event.kind === "exited" && !clean) return icon("failed", "crit");
   const state = LIKE[event.kind] ?? event.kind;
   return icon(shape(state), colour(state));
+}
+
+// "started, pid 5521"; how a run ended is said in the words of the rest of the page.
+function event_text(event) {
+  const exit = event.kind === "exited" ? last_exit({ last_exit: event.data }) : null;
+  return exit ?? [word(event.kind), event.text].filter(Boolean).join(", ");
 }
 
 export function draw_events(box, events) {
@@ -100,7 +114,7 @@ export function draw_events(box, events) {
       event_mark(event),
       h("span.mono.faint", null, clock(Date.parse(event.time))),
       h("b.ep", null, event.path || "/"),
-      h("span.et", null, event.text || word(event.kind)),
+      h("span.et", null, event_text(event)),
     ),
   );
   const empty = h("p.faint", null, "Nothing has changed yet. Changes appear here as they happen.");

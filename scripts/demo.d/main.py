@@ -11,15 +11,18 @@ import tempfile
 import time
 
 from processes import Daemons
+from rest import NoAnswer
 from stage import DAEMONS, Failed, Stage
 from verify import verify
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ABSENCE = 10.0  # seconds that a killed daemon stays away: long enough to look at the tree
 TALK = """
 page       {url}/
 try        {banyan} logs -f dc1/rack1/web-1/ticker
            {banyan} restart dc1/worker-1/crashy
            {banyan} get targets
+           kill -9 {relay}   # the relay rack1; it comes back after {absence:.0f} s
 state      {temporary}
            Ctrl-C ends everything and removes it
 """
@@ -61,13 +64,18 @@ def show_tree(stage):
         raise Failed(f"banyan tree ended with exit code {code}")
 
 
-def watch(daemons):
-    """Until a signal comes or a daemon ends."""
+def watch(stage, daemons):
+    """Until a signal comes. A daemon that ends comes back after a while."""
+    back = {}
     while True:
-        gone = daemons.ended()
-        if gone:
-            lines = "\n  ".join(daemons.last_lines(gone[0]))
-            raise Failed(f"{gone[0]} ended with exit code {gone[1]}:\n  {lines}")
+        for name, code in daemons.all_ended():
+            if name not in back:
+                back[name] = time.monotonic() + ABSENCE
+                say(f"{name} ended ({code}); it comes back in {ABSENCE:.0f} s")
+            elif time.monotonic() >= back[name]:
+                del back[name]
+                daemons.start(name, stage.command(name))
+                say(f"{name} is started again")
         time.sleep(0.2)
 
 
@@ -81,8 +89,10 @@ def play(stage, daemons, check):
         verify(stage, say)
         return
     banyan = f"{shlex.quote(stage.bin)}/banyan --url {stage.url}"
-    print(TALK.format(url=stage.url, banyan=banyan, temporary=stage.temporary), flush=True)
-    watch(daemons)
+    relay = daemons.running["dc1-rack1"].pid
+    facts = {"relay": relay, "absence": ABSENCE, "temporary": stage.temporary}
+    print(TALK.format(url=stage.url, banyan=banyan, **facts), flush=True)
+    watch(stage, daemons)
 
 
 def main():
@@ -99,7 +109,7 @@ def main():
     except Stop as stop:
         say(f"{stop}: ending the tree")
         code = 130 if args.check else 0
-    except (Failed, OSError) as error:
+    except (Failed, NoAnswer, OSError) as error:
         say(f"failed: {error}")
         code = 1
     finally:

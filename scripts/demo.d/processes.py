@@ -20,7 +20,7 @@ class Daemons:
         self.running = {}  # name -> Popen
 
     def start(self, name, command):
-        with open(self.log_of(name), "wb") as log:
+        with open(self.log_of(name), "ab") as log:
             self.running[name] = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -39,10 +39,11 @@ class Daemons:
 
     def ended(self):
         """(name, exit code) of a daemon that is gone, or None."""
-        for name, process in self.running.items():
-            if process.poll() is not None:
-                return name, process.returncode
-        return None
+        return next(iter(self.all_ended()), None)
+
+    def all_ended(self):
+        """(name, exit code) of every daemon that is gone."""
+        return [(n, p.returncode) for n, p in self.running.items() if p.poll() is not None]
 
     def stop(self):
         """Leaves first, so that each says goodbye to a parent that is still there. Returns how many

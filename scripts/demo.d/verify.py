@@ -53,3 +53,14 @@ def verify(stage, say):
     if len(events) != 1:
         raise Failed(f"{VICTIM}: {len(events)} exited events for one exit")
     say("exactly one exited event tells of it")
+    verify_command(rest, say)
+
+
+def verify_command(rest, say):
+    if "<title>banyan</title>" not in rest.text("/"):
+        raise Failed("the page is not served at /")
+    body = {"verb": "restart", "select": VICTIM}
+    counts = rest.post("/api/v1/commands?wait=10s", body)["counts"]
+    if counts["done"] != 1:
+        raise Failed(f"restart of {VICTIM}: {counts}")
+    say(f"the page is served; {VICTIM}: restarted by a command")

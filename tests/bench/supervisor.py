@@ -67,7 +67,8 @@ class Run:
     """One peer with some copies, in a folder of its own."""
 
     def __init__(self, kind, program, count):
-        self.folder = tempfile.TemporaryDirectory(prefix="banyan-bench-")
+        self.folder = tempfile.TemporaryDirectory(prefix="banyan-bench-",
+                                                  ignore_cleanup_errors=True)
         self.listener = Listener(self.folder.name)
         self.peer = kind(self.folder.name, program, count)
         self.began = time.monotonic_ns()

@@ -187,7 +187,7 @@ Outcome<int> Action::finish(const json::value& command) {
 
 Outcome<int> Action::run() {
   auto targets = session_.api.list("/api/v1/targets", {{"select", session_.select}});
-  if (!targets) return tl::unexpected(targets.error());
+  if (!targets) return tl::unexpected(session_.api.why_no_targets(targets.error()));
   if (targets->empty()) return tl::unexpected(session_.api.why_nothing());
   const auto agreement = agreed(*targets);
   if (!agreement) return tl::unexpected(agreement.error());

@@ -50,13 +50,14 @@ Outcome<int> EventReader::list(const std::string& since) {
   const LogArguments& log = session_.arguments.log;
   const auto wanted = count_parameter(log.tail, "-n");
   if (!wanted) return tl::unexpected(wanted.error());
-  const std::size_t most = wanted->value_or(since.empty() ? 1000 : 0);
+  const std::size_t most =
+      *wanted ? std::max<std::size_t>(1, **wanted) : (since.empty() ? 1000 : 0);
   if (log.follow) note_root();
   auto items = session_.api.list(
       "/api/v1/events", {{"select", session_.select}, {"since", since}, {"kind", log.kind}}, most);
   if (!items) return tl::unexpected(items.error());
-  if (wanted->value_or(1) == 0) items->clear();
   for (const json::value& event : *items) last_seq_ = std::max(last_seq_, integer_at(event, "seq"));
+  if (wanted->value_or(1) == 0) items->clear();
   const View view = session_.terminal.view();
   const Output output = session_.arguments.output;
   if (output == Output::json && !log.follow) {

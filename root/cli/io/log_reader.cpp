@@ -87,6 +87,11 @@ void LogReader::connected() {
   if (std::exchange(lost_, false)) session_.terminal.say("banyan: connected again\n");
 }
 
+// A root that was just started does not know its tree yet.
+bool LogReader::may_come_back(const HttpAnswer& answer) const {
+  return log_.follow && resumed_ && answer.status == 404;
+}
+
 Outcome<int> LogReader::copy_bytes() {
   VisibleText visible_text;
   for (;;) {
@@ -104,7 +109,9 @@ Outcome<int> LogReader::copy_bytes() {
       return tl::unexpected(session_.api.failure_of(answer));
     }
     const bool refused = answer.trouble == Trouble::none && !answer.ok();
-    if (refused) return tl::unexpected(session_.api.failure_of(answer));
+    if (refused && !may_come_back(answer)) {
+      return tl::unexpected(session_.api.failure_of(answer));
+    }
     // Plain bytes carry no offsets: it goes on from now, and that is said.
     replace(query_, "tail", "");
     replace(query_, "since", rfc3339(wall_time()));
@@ -198,7 +205,7 @@ Outcome<int> LogReader::read_lines() {
     if (session_.terminal.closed()) return exit_ok;
     const bool refused = answer.trouble == Trouble::none && !answer.ok();
     const bool never_began = answer.trouble == Trouble::unreachable && !resumed_;
-    if (refused || never_began || (!log_.follow && !answer.ok())) {
+    if ((refused && !may_come_back(answer)) || never_began || (!log_.follow && !answer.ok())) {
       return tl::unexpected(session_.api.failure_of(answer));
     }
     if (!log_.follow) {

@@ -47,6 +47,7 @@ class LogReader {
   HttpRequest request_for(const char* format) const;
   void take_line(std::string_view text);
   void take_error(const LogLine& line, std::string_view text);
+  bool may_come_back(const HttpAnswer& answer) const;
   // After a broken connection: says so once, waits, narrows the query. False when Ctrl-C came.
   bool reconnect(const HttpAnswer& answer);
   void print_plain(const LogLine& line);

@@ -18,8 +18,8 @@ Outcome<Query> query_of(const Session& session, const json::array& targets) {
   if (!since) return tl::unexpected(since.error());
   const auto until = time_parameter(log.until, "--until");
   if (!until) return tl::unexpected(until.error());
-  const bool number = log.tail.find_first_not_of("0123456789") == std::string::npos;
-  if (!number) return fail(exit_usage, "-n \"" + log.tail + "\": not a number of lines");
+  const auto tail = count_parameter(log.tail, "-n");
+  if (!tail) return tl::unexpected(tail.error());
   const bool one = targets.size() == 1;
   return Query{{"select", one ? text_at(targets.front(), "path") : session.select},
                {"tail", log.tail},
@@ -50,7 +50,7 @@ Outcome<int> run_logs(Session& session) {
     return tl::unexpected(failure);
   }
   auto targets = session.api.list("/api/v1/targets", {{"select", session.select}});
-  if (!targets) return tl::unexpected(targets.error());
+  if (!targets) return tl::unexpected(session.api.why_no_targets(targets.error()));
   if (targets->empty()) return tl::unexpected(session.api.why_nothing());
   auto query = query_of(session, *targets);
   if (!query) return tl::unexpected(query.error());

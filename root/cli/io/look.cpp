@@ -93,11 +93,23 @@ Outcome<Drawn> draw_status(Session& session) {
   return drawn;
 }
 
+// Who names one node wants to see its branch.
+std::string with_what_is_below(const std::string& select) {
+  if (select.empty() || select == "/" || select.find_first_of("*, @") != std::string::npos) {
+    return select == "/" ? "" : select;
+  }
+  const bool path = select.find('/') != std::string::npos;
+  return select + "," + (path ? "" : "**/") + select + "/**";
+}
+
 Outcome<Drawn> draw_tree(Session& session) {
   const Arguments& arguments = session.arguments;
   const std::string depth = arguments.depth ? std::to_string(*arguments.depth) : "";
-  auto tree = session.api.get("/api/v1/tree", {{"select", session.select}, {"depth", depth}});
+  auto tree = session.api.get("/api/v1/tree",
+                              {{"select", with_what_is_below(session.select)}, {"depth", depth}});
   if (!tree) return tl::unexpected(tree.error());
+  const bool nothing = array_at(*tree, "children").empty() && array_at(*tree, "targets").empty();
+  if (nothing && !session.select.empty()) return tl::unexpected(session.api.why_nothing());
   const View view = session.terminal.view();
   if (arguments.output == Output::json) return Drawn{as_json(*tree, view)};
   if (arguments.output == Output::ndjson) return Drawn{json::serialize(*tree) + "\n"};
@@ -106,9 +118,7 @@ Outcome<Drawn> draw_tree(Session& session) {
 }
 
 Outcome<std::string> noun_of(const std::string& word) {
-  const std::vector<std::string> known{"nodes",    "targets",   "events",   "commands",
-                                       "outages",  "records",   "verdicts", "observations",
-                                       "subjects", "resources", "samples",  "checks"};
+  const std::vector<std::string> known{"nodes", "targets", "events", "commands", "outages"};
   for (const std::string& noun : known) {
     if (word == noun || word + "s" == noun) return noun;
   }
@@ -137,10 +147,6 @@ std::string list_text(Session& session, const std::string& noun, const json::arr
   }
   if (noun == "events") return render_events(items, view.style.terminal, view);
   return render_list(noun, items, session.arguments.output == Output::wide, view);
-}
-
-std::size_t number_or_all(const std::string& text) {
-  return text.empty() ? 0 : static_cast<std::size_t>(std::strtoull(text.c_str(), nullptr, 10));
 }
 
 // The last lines of one target, or "" when they cannot be had at once.
@@ -184,7 +190,8 @@ Failure needs_selector(const Session& session) {
 
 Outcome<int> run_status(Session& session) {
   return show(session, [&] {
-    return session.select.empty() ? draw_status(session) : draw_selection(session);
+    const bool whole = session.select.empty() || session.select == "/";
+    return whole ? draw_status(session) : draw_selection(session);
   });
 }
 
@@ -197,6 +204,13 @@ Outcome<int> run_get(Session& session) {
   if (!noun) return tl::unexpected(noun.error());
   const auto since = time_parameter(session.arguments.log.since, "--since");
   if (!since) return tl::unexpected(since.error());
+  const auto most = count_parameter(session.arguments.log.tail, "--limit");
+  if (!most) return tl::unexpected(most.error());
+  if ((*noun == "commands" || *noun == "outages") && !session.select.empty()) {
+    Failure failure{exit_usage, "get " + *noun + " takes no selector", {}};
+    failure.steps.emplace_back("all of them", "banyan get " + *noun);
+    return tl::unexpected(failure);
+  }
   const bool facts = *noun == "nodes" || *noun == "targets";
   const bool gauges = facts && session.arguments.output == Output::wide;
   auto items = session.api.list("/api/v1/" + *noun,
@@ -205,7 +219,7 @@ Outcome<int> run_get(Session& session) {
                                  {"since", *since},
                                  {"kind", session.arguments.log.kind},
                                  {"gauges", gauges ? "1" : ""}},
-                                number_or_all(session.arguments.log.tail));
+                                most->value_or(0));
   if (!items) return tl::unexpected(items.error());
   const bool whole = session.select.empty() || *noun == "events" || *noun == "commands";
   if (items->empty() && !whole) return tl::unexpected(session.api.why_nothing());

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include <fmt/format.h>
+
 #include "common/base/units.h"
 #include "root/cli/when.h"
 
@@ -132,7 +134,25 @@ Failure Api::why_nothing() {
   return failure;
 }
 
+Failure Api::why_no_targets(const Failure& refused) {
+  const bool ambiguous = refused.message.find("not unique") != std::string::npos;
+  if (refused.code != exit_no_match || ambiguous) return refused;
+  const bool one = asked_.select.find_first_of("*, @/") == std::string::npos;
+  if (!one) return refused;
+  const auto nodes = list("/api/v1/nodes", {{"select", asked_.select}});
+  if (!nodes || nodes->size() != 1) return refused;
+  const std::string path = text_at(nodes->front(), "path");
+  Failure failure{exit_no_match, path + " has no targets of its own", {}};
+  failure.steps = {{"those below it", "banyan " + asked_.verb + " '" + path + "/**'"}};
+  return failure;
+}
+
 Outcome<Selected> select_both(Session& session, const std::string& select, bool gauges) {
+  if (select == "/") {
+    auto top = session.api.get("/api/v1/nodes/%2F", {{"gauges", gauges ? "1" : ""}});
+    if (!top) return tl::unexpected(top.error());
+    return Selected{{*std::move(top)}, {}};
+  }
   const Query query{{"select", select}, {"gauges", gauges ? "1" : ""}};
   auto nodes = session.api.list("/api/v1/nodes", query);
   if (!nodes && nodes.error().code != exit_no_match) return tl::unexpected(nodes.error());
@@ -154,6 +174,14 @@ Outcome<std::string> time_parameter(const std::string& text, const char* option)
   }
   Failure failure{exit_usage, std::string(option) + " \"" + text + "\": not a time", {}};
   failure.steps.emplace_back("write", "10m, 2h or 2026-03-01T12:00:00Z");
+  return tl::unexpected(failure);
+}
+
+Outcome<std::optional<std::size_t>> count_parameter(const std::string& text, const char* option) {
+  if (text.empty()) return std::nullopt;
+  const bool digits = text.size() <= 9 && text.find_first_not_of("0123456789") == text.npos;
+  if (digits) return std::strtoull(text.c_str(), nullptr, 10);
+  Failure failure{exit_usage, fmt::format("{} \"{}\": not a number of lines", option, text), {}};
   return tl::unexpected(failure);
 }
 

@@ -3,6 +3,7 @@
 // lack of them into JSON or a Failure with its exit code.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,8 @@ class Api {
   Failure failure_of(const HttpAnswer& answer) const;
   // The selection was answered with an empty list: what is near, if anything (asks the API).
   Failure why_nothing();
+  // The same for a list of targets that was refused: a node may have the name.
+  Failure why_no_targets(const Failure& refused);
   const Asked& asked() const { return asked_; }
   const std::string& shown_url() const { return client_.address().shown; }
 
@@ -64,6 +67,9 @@ Outcome<Selected> select_both(Session& session, const std::string& select, bool 
 
 // --since and --until as the API wants them: a duration becomes a time before now.
 Outcome<std::string> time_parameter(const std::string& text, const char* option);
+
+// -n and --limit: a number, or nothing when it is not given.
+Outcome<std::optional<std::size_t>> count_parameter(const std::string& text, const char* option);
 
 // `-o json` (pretty on a terminal) and `-o ndjson`.
 std::string as_json(const json::value& value, const View& view);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "common/base/text.h"
 #include "root/cli/facts.h"
 #include "root/cli/io/verbs.h"
 #include "root/cli/words.h"
@@ -83,9 +84,10 @@ void Waiting::show_progress() {
 void Waiting::say_reached() {
   const View view = session_.terminal.view();
   session_.terminal.progress("");
-  session_.terminal.write(fmt::format("{} all {} {} after {}\n",
-                                      shown(mark_of_state("up"), view.style), items_.size(),
-                                      spoken(wanted_), took()));
+  const std::string who = items_.size() == 1 ? text_at(items_.front(), "path") + " is"
+                                             : fmt::format("all {}", items_.size());
+  session_.terminal.write(fmt::format("{} {} {} after {}\n", shown(mark_of_state("up"), view.style),
+                                      who, spoken(wanted_), took()));
 }
 
 int Waiting::say_missed() {
@@ -134,6 +136,21 @@ Outcome<int> Waiting::run() {
   }
 }
 
+// Else it would wait in vain.
+Outcome<bool> check_wanted(std::string word) {
+  std::replace(word.begin(), word.end(), ' ', '_');
+  const std::vector<std::string> words{
+      "up",       "suspect", "lost",     "left",      "unreachable", "pending",
+      "starting", "running", "stopping", "stopped",   "backing_off", "exited",
+      "failed",   "healthy", "degraded", "unhealthy", "unknown"};
+  if (std::find(words.begin(), words.end(), word) != words.end()) return true;
+  Failure failure{exit_usage, fmt::format("--for \"{}\": not a state", word), {}};
+  const auto near = did_you_mean(word, words);
+  if (near) failure.steps.emplace_back("did you mean", "--for " + *near);
+  failure.steps.emplace_back("all of them", fmt::format("{}", fmt::join(words, " ")));
+  return tl::unexpected(failure);
+}
+
 }  // namespace
 
 Outcome<int> run_wait(Session& session) {
@@ -142,6 +159,8 @@ Outcome<int> run_wait(Session& session) {
     failure.steps.emplace_back("everything", "banyan wait '**' --for running");
     return tl::unexpected(failure);
   }
+  const auto known = check_wanted(session.arguments.act.wanted);
+  if (!known) return tl::unexpected(known.error());
   return Waiting(session).run();
 }
 

@@ -70,6 +70,63 @@ TEST(RenderEvents, AreOldestFirstAndAlikeOnesFold) {
   EXPECT_THAT(render_events(items, false, view_of(false)), testing::HasSubstr("12:01:00"));
 }
 
+json::object ended(const char* text, json::object data) {
+  return {{"time", "2026-03-01T12:00:00Z"},
+          {"kind", "exited"},
+          {"path", "a/b"},
+          {"text", text},
+          {"data", std::move(data)}};
+}
+
+TEST(RenderEvents, SayHowARunEndedAndMarkABadEnd) {
+  EXPECT_THAT(
+      render_events({ended("exit=3", {{"code", 3}, {"signal", nullptr}})}, false, view_of(false)),
+      testing::EndsWith("✗ exited  a/b   exit 3\n"));
+  EXPECT_THAT(
+      render_events({ended("exit=0", {{"code", 0}, {"signal", nullptr}})}, false, view_of(false)),
+      testing::EndsWith("○ exited  a/b   exit 0\n"));
+  EXPECT_THAT(render_events({ended("signal=KILL", {{"code", nullptr}, {"signal", "KILL"}})}, false,
+                            view_of(false)),
+              testing::EndsWith("✗ exited  a/b   signal KILL\n"));
+  EXPECT_THAT(render_events({ended("signal=TERM", {{"code", nullptr}, {"signal", "TERM"}})}, false,
+                            view_of(false)),
+              testing::EndsWith("○ exited  a/b   signal TERM\n"));
+}
+
+TEST(RenderEvents, AFailedLaunchIsMarkedAsFailed) {
+  json::object event = ended("no such file", {});
+  event["kind"] = "launch_failed";
+  EXPECT_THAT(render_events({event}, false, view_of(false)), testing::HasSubstr("✗ launch failed"));
+}
+
+TEST(RenderEvents, FollowedOnesStandInTheColumnsOfTheList) {
+  EventWidths widths{6, 4};
+  const json::array items{ended("exit=1", {{"code", 1}})};
+  json::object wide = ended("exit=1", {{"code", 1}});
+  wide["path"] = "a/longer/path";
+  const std::string list = render_events({wide}, false, widths, view_of(false));
+  const std::string next = render_event(items[0], widths, view_of(false));
+  EXPECT_EQ(list.rfind("exit 1") - list.rfind("12:00:00"),
+            next.rfind("exit 1") - next.rfind("12:00:00"));
+}
+
+TEST(RenderList, AnUnreachableNodeIsNoPresumption) {
+  json::object node{{"path", "a"}, {"state", "unreachable"}, {"presumed", true}};
+  EXPECT_THAT(render_list("nodes", {node}, false, view_of(false)),
+              testing::Not(testing::HasSubstr("unreachable?")));
+}
+
+TEST(RenderStatus, ShowsTheNewestEvidenceWithItsTimeOfDay) {
+  const json::array chain{
+      "2026-03-01T12:00:00.100Z up: digest equal", "2026-03-01T12:00:01.000Z suspect: late",
+      "2026-03-01T12:00:02.000Z up: digest equal", "2026-03-01T12:00:03.000Z lost: silence"};
+  const json::value status = json::object{
+      {"outages", {json::object{{"root_cause", "a"}, {"kind", "node_lost"}, {"evidence", chain}}}}};
+  const std::string text = render_status(status, view_of(false));
+  EXPECT_THAT(text, testing::HasSubstr("    12:00:03 lost: silence\n"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("12:00:00")));
+}
+
 TEST(RenderStatus, IsFourLinesWhenAllIsWell) {
   const json::value status =
       json::object{{"name", "root"},
@@ -119,6 +176,24 @@ TEST(FailureOfAnswer, OffersAllOfSeveralNearOnes) {
       failure_of_answer(404, R"({"candidates":["a/ledger","b/ledger"]})", {"restart", "ledgr"});
   EXPECT_EQ(failure.message, "nothing is called \"ledgr\"");
   EXPECT_EQ(failure.steps.front().second, "a/ledger  (and 1 more: '**/ledger')");
+}
+
+TEST(FailureOfAnswer, KeepsHintsForRestToItself) {
+  const auto failure = failure_of_answer(404, R"({"hint":"GET /api/v1/tree shows what there is"})",
+                                         {"restart", "nosuch"});
+  EXPECT_EQ(failure.steps.size(), 1U);
+}
+
+TEST(Arguments, HelpIsAVerbToo) {
+  EXPECT_THAT(parse_arguments({"help", "logs"})->help,
+              testing::HasSubstr("Usage: banyan logs [OPTIONS]"));
+  EXPECT_THAT(parse_arguments({"help"})->help, testing::HasSubstr("Subcommands:"));
+}
+
+TEST(Arguments, AnUnknownOptionPointsToTheHelpOfItsVerb) {
+  const auto parsed = parse_arguments({"status", "--foo"});
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().steps.front().second, "banyan status --help");
 }
 
 TEST(Selectors, AreJoinedWithCommasAndLabelsFollow) {

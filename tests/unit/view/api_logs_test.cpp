@@ -175,6 +175,15 @@ TEST(ApiLogs, RefusalBeforeAnythingIsTheWholeAnswer) {
   EXPECT_THAT(world.answer().body, HasSubstr("not_found: no such target"));
 }
 
+TEST(ApiLogs, RefusalSaysWhereToLook) {
+  LogWorld world;
+  world.shut(world.open("select=db").at(0).stream(), "failed: no log of target db here");
+  EXPECT_THAT(world.answer().body, HasSubstr("banyan describe dc1/web-1/db shows why"));
+  world.tree.link("dc1", v1::LINK_STATE_LOST);
+  EXPECT_TRUE(world.open("select=db").empty());
+  EXPECT_THAT(world.answer().body, HasSubstr("banyan get nodes shows why"));
+}
+
 TEST(ApiLogs, UnreachableTargetIsSaidAtOnce) {
   LogWorld world;
   world.tree.link("dc1", v1::LINK_STATE_LOST);
