@@ -56,9 +56,8 @@ class Daemon {
     const auto running = link.runs.size();
     const int pid = link.pid;
     processes_.use_keeper(place, std::move(link), targets);
-    logger_.write(tree::LogLevel::info,
-                  fmt::format("keeper pid={} processes={} spilled_bytes={} dropped_bytes={}", pid,
-                              running, merged.bytes, merged.dropped));
+    found_ = fmt::format("keeper pid={} processes={} spilled_bytes={} dropped_bytes={}", pid,
+                         running, merged.bytes, merged.dropped);
   }
   leaf::MergedSpill merge(const std::string& spill,
                           const std::vector<leaf::TargetConfig>& targets) {
@@ -80,6 +79,7 @@ class Daemon {
     const std::string here =
         fmt::format("name={} targets={} parent={}", config_.name, targets, parent);
     logger_.write(tree::LogLevel::info, here + " try=\"banyan get targets\" at the root");
+    if (!found_.empty()) logger_.write(tree::LogLevel::info, found_);
     loop_.notify_ready(here);
     LeafEffects effects;
     leaf_.start(io::read_clock(), effects);
@@ -135,6 +135,7 @@ class Daemon {
   io::LinkPerformer performer_;
   leaf::LogStore logs_;
   leaf::ProcessTable processes_;
+  std::string found_;  // for the log: what take_over() met
 };
 
 // Without a keeper the leaf works all the same; what is lost then is said.

@@ -166,5 +166,29 @@ TEST(TargetReader, BackoffZeroMeansAlwaysImmediate) {
   EXPECT_EQ(leaf.targets.at(0).backoff.min, Duration{0});
 }
 
+TEST(TargetReader, KeepsTargetsWhenTheAgentDiesUnlessToldOtherwise) {
+  const auto leaf = load(R"(spill_max = "2MiB"
+[[targets]]
+name = "a"
+command = "a"
+[[targets]]
+name = "b"
+command = "b"
+on_agent_death = "kill"
+)");
+  EXPECT_THAT(texts(leaf), IsEmpty());
+  EXPECT_TRUE(leaf.keeper);
+  EXPECT_EQ(leaf.spill_max, 2U << 20);
+  EXPECT_EQ(leaf.targets.at(0).on_agent_death, AgentDeath::keep);
+  EXPECT_EQ(leaf.targets.at(1).on_agent_death, AgentDeath::kill);
+}
+
+TEST(TargetReader, WithoutKeeperNobodyCouldEndATarget) {
+  EXPECT_THAT(texts(load("keeper = false\ntarget = \"x\"")), IsEmpty());
+  EXPECT_THAT(texts(load("keeper = false\n[[targets]]\nname = \"b\"\ncommand = \"b\"\n"
+                         "on_agent_death = \"kill\"\n")),
+              ElementsAre(HasSubstr("keeper = false: nobody could end b")));
+}
+
 }  // namespace
 }  // namespace banyan::leaf::io

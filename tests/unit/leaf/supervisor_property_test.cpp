@@ -31,6 +31,7 @@ class World {
  public:
   explicit World(std::uint64_t seed)
       : random_(seed), supervisor_({config("a"), config("b")}, {{"b", seed % 3 == 0}}, seed) {
+    if (random_.chance(0.3)) inherit();
     supervisor_.begin(now_, effects_);
     absorb();
   }
@@ -56,6 +57,16 @@ class World {
     if (random_.chance(0.3)) config.backoff.min = Duration{0};
     if (random_.chance(0.3)) config.max_restarts = {3, seconds{10}};
     return config;
+  }
+
+  // An earlier run of the agent has left a process of `a`.
+  void inherit() {
+    newest_["a"] = 7;
+    instances_[{"a", 7}].alive = true;
+    runs_.insert({"a", 7});
+    const bool changed = random_.chance(0.3);
+    supervisor_.inherit({{{"a", 7, 1, now_.time - seconds{5}, changed}}, {{"a", 7, 2, {}}}}, now_,
+                        effects_);
   }
 
   void one_step() {

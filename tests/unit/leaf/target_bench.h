@@ -19,8 +19,10 @@ class TargetBench {
   }
 
   explicit TargetBench(TargetConfig config = default_config(),
-                       const std::map<std::string, bool>& remembered = {})
+                       const std::map<std::string, bool>& remembered = {},
+                       const Legacy& legacy = {})
       : supervisor({std::move(config)}, remembered, 42) {
+    supervisor.inherit(legacy, now, effects);
     supervisor.begin(now, effects);
   }
 
