@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/time.h"
+#include "leaf/process_config.h"
 
 namespace banyan::leaf {
 
@@ -77,6 +78,7 @@ struct TargetConfig {
   Duration stop_timeout = seconds{10};
   std::map<std::string, std::string> labels;
   LogConfig log;
+  ProcessConfig process;
   ReadyConfig ready;
   HealthConfig health;
   Duration watchdog{0};              // the target must say WATCHDOG=1 this often; 0 = not asked for

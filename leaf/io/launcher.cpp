@@ -1,20 +1,13 @@
 #include "leaf/io/launcher.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-#include <map>
-#include <string_view>
-#include <vector>
 
 #include <fmt/format.h>
 
 #include "common/base/check.h"
-#include "leaf/io/command_path.h"
-#include "leaf/io/launch_child.h"
 
 namespace banyan::leaf {
 namespace {
@@ -23,77 +16,12 @@ constexpr std::size_t stack_bytes = 64 << 10;
 constexpr std::size_t stack_alignment = 16;
 constexpr int pipe_bytes = 1 << 20;
 
-LaunchError error_of(const std::string& what, int error_number, std::string_view more = {}) {
-  const char* name = ::strerrorname_np(error_number);
-  const char* text = ::strerrordesc_np(error_number);
-  return {error_number,
-          fmt::format("{}: {} ({}){}", what, text ? text : "?", name ? name : "?", more)};
-}
-
 tl::unexpected<LaunchError> failed(const std::string& what, int error_number) {
-  return tl::unexpected<LaunchError>(error_of(what, error_number));
+  return tl::unexpected<LaunchError>(launch_error(what, error_number));
 }
 
-// Above 2, so that placing 0, 1 and 2 never overwrites a source that is still needed.
-Descriptor lifted(Descriptor fd) {
-  if (fd.get() < 0 || fd.get() > 2) return fd;
-  return Descriptor(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
-}
-
-std::vector<std::string> environment_of(const TargetConfig& config, const std::string& mark) {
-  std::map<std::string, std::string> values;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const auto equals = text.find('=');
-    if (equals == std::string_view::npos) continue;
-    values.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  for (const auto& [name, value] : config.env) values[name] = value;
-  values["BANYAN_TARGET"] = mark;
-  std::vector<std::string> lines;
-  lines.reserve(values.size());
-  for (const auto& [name, value] : values) lines.push_back(name + "=" + value);
-  return lines;
-}
-
-std::string path_variable(const std::vector<std::string>& environment) {
-  for (const auto& line : environment) {
-    if (line.starts_with("PATH=")) return line.substr(5);
-  }
-  return "/usr/local/bin:/usr/bin:/bin";
-}
-
-std::vector<char*> pointers_to(std::vector<std::string>& lines) {
-  std::vector<char*> pointers;
-  pointers.reserve(lines.size() + 1);
-  for (auto& line : lines) pointers.push_back(line.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-bool exists(const TargetConfig& config, const std::string& program) {
-  struct stat info = {};
-  const bool relative = !program.starts_with('/') && !config.cwd.empty();
-  return ::stat((relative ? config.cwd + "/" + program : program).c_str(), &info) == 0;
-}
-
-LaunchError child_error(const ChildFrame& frame, const TargetConfig& config) {
-  switch (frame.stage) {
-    case LaunchStage::clone:
-      return error_of("clone", frame.error_number);
-    case LaunchStage::session:
-      return error_of("setsid", frame.error_number);
-    case LaunchStage::working_directory:
-      return error_of("chdir " + config.cwd, frame.error_number);
-    case LaunchStage::descriptors:
-      return error_of("place descriptors", frame.error_number);
-    case LaunchStage::execute:
-      break;
-  }
-  const std::string program = frame.path;
-  const bool interpreter = frame.error_number == ENOENT && exists(config, program);
-  return error_of("exec " + program, frame.error_number,
-                  interpreter ? "; the file exists: its interpreter does not" : "");
+tl::unexpected<LaunchError> failed(const Error& error) {
+  return tl::unexpected<LaunchError>(LaunchError{EINVAL, error.text()});
 }
 
 }  // namespace
@@ -122,40 +50,57 @@ tl::expected<Launcher::Pipe, LaunchError> Launcher::open_pipe() {
   return pipe;
 }
 
+// A plain write end: a target that goes on writing to it after the leaf has closed it gets EPIPE,
+// as with any other supervisor.
+tl::expected<Launcher::Pipe, LaunchError> Launcher::open_ready_pipe() {
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) < 0) return failed("pipe", errno);
+  Pipe pipe{lifted(Descriptor(ends[0])), lifted(Descriptor(ends[1]))};
+  if (!pipe.reader || !pipe.writer) return failed("pipe", errno);
+  if (::fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK) < 0) return failed("pipe", errno);
+  return pipe;
+}
+
+tl::expected<LaunchFrame, LaunchError> Launcher::prepare(const TargetConfig& config,
+                                                         std::uint64_t generation,
+                                                         LaunchExtras& extras) const {
+  const auto user = find_target_user(config.process);
+  if (!user) return failed(user.error());
+  auto environment = environment_of(config, *user);
+  if (!environment) return failed(environment.error());
+  for (auto& [name, value] : extras.environment) (*environment)[name] = std::move(value);
+  (*environment)["BANYAN_TARGET"] = target_mark(instance_, config.name, generation);
+  return LaunchFrame::prepare(config, *user, *environment, lifted(std::move(extras.input)));
+}
+
 tl::expected<LaunchedProcess, LaunchError> Launcher::launch(const TargetConfig& config,
-                                                            std::uint64_t generation) {
+                                                            std::uint64_t generation,
+                                                            LaunchExtras extras) {
   CHECK(!config.command.empty());
-  auto environment = environment_of(config, target_mark(instance_, config.name, generation));
-  auto arguments = config.command;
-  const auto program = find_program(arguments[0], path_variable(environment), config.cwd);
-  if (!program) {
-    return tl::unexpected<LaunchError>(
-        error_of("exec " + arguments[0], program.error(), "; looked for in PATH"));
-  }
-  const Descriptor input = lifted(Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
-  if (!input) return failed("open /dev/null", errno);
+  auto prepared = prepare(config, generation, extras);
+  if (!prepared) return tl::unexpected<LaunchError>(prepared.error());
   auto output = open_pipe();
   if (!output) return tl::unexpected<LaunchError>(output.error());
   auto error = open_pipe();
   if (!error) return tl::unexpected<LaunchError>(error.error());
-
-  const auto argument_pointers = pointers_to(arguments);
-  const auto environment_pointers = pointers_to(environment);
-  ChildFrame frame;
-  frame.path = program->c_str();
-  frame.arguments = argument_pointers.data();
-  frame.environment = environment_pointers.data();
-  frame.working_directory = config.cwd.empty() ? nullptr : config.cwd.c_str();
-  frame.input = input.get();
+  Pipe ready;
+  if (extras.ready_number > 2) {
+    auto opened = open_ready_pipe();
+    if (!opened) return tl::unexpected<LaunchError>(opened.error());
+    ready = *std::move(opened);
+  }
+  ChildFrame frame = prepared->frame();
   frame.output = output->writer.get();
   frame.error = error->writer.get();
-  frame.umask = config.umask ? static_cast<int>(*config.umask) : -1;
+  frame.ready = ready.writer.get();
+  frame.ready_number = extras.ready_number;
+  frame.cgroup = extras.cgroup;
   auto top = reinterpret_cast<std::uintptr_t>(stack_.get()) + stack_bytes;
   top -= top % stack_alignment;
   const Child child = start_child(frame, reinterpret_cast<void*>(top));
-  if (child.pid == 0) return tl::unexpected<LaunchError>(child_error(frame, config));
+  if (child.pid == 0) return tl::unexpected<LaunchError>(prepared->error_of(frame));
   return LaunchedProcess{child.pid, Descriptor(child.pidfd), std::move(output->reader),
-                         std::move(error->reader)};
+                         std::move(error->reader), std::move(ready.reader)};
 }
 
 }  // namespace banyan::leaf

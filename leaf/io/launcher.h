@@ -1,8 +1,8 @@
 #pragma once
-// Starts a target: a process in a session of its own, stdin = /dev/null, stdout and stderr in two
-// pipes, nothing else inherited: no descriptor, no ignored or blocked signal.
+// Starts a target: a process in a session of its own, stdin = /dev/null unless configured, stdout
+// and stderr in two pipes, nothing else inherited: no descriptor, no ignored or blocked signal.
 //
-// The environment of a target is the leaf's, then the configured one, then
+// Its environment (launch_environment.h) ends with
 //   BANYAN_TARGET=<instance>/<target>#<generation>
 // by which its descendants are found later (subtree.h).
 //
@@ -16,6 +16,7 @@
 #include <tl/expected.hpp>
 
 #include "leaf/io/descriptor.h"
+#include "leaf/io/launch_frame.h"
 #include "leaf/target_config.h"
 
 namespace banyan::leaf {
@@ -25,11 +26,16 @@ struct LaunchedProcess {
   Descriptor pidfd;
   Descriptor stdout_fd;  // read ends, non-blocking
   Descriptor stderr_fd;
+  Descriptor ready_fd;  // likewise, when a ready_number was asked for
 };
 
-struct LaunchError {
-  int error_number = 0;  // errno
-  std::string text;      // "exec /no/such: No such file or directory (ENOENT)"
+// What one launch is given beside the target's configuration.
+struct LaunchExtras {
+  // Over all else. An empty WATCHDOG_PID becomes the pid.
+  Environment environment;
+  Descriptor input;       // stdin; none = as configured
+  int ready_number = -1;  // of a descriptor of the target, above 2: the write end of a pipe
+  int cgroup = -1;        // an open cgroup.procs, borrowed
 };
 
 // "<instance>/<target>#<generation>"
@@ -43,7 +49,8 @@ class Launcher {
   // On an error nothing is left behind. command[0] without '/' is looked up in the PATH the target
   // would get; a relative one with '/' is taken from the target's working directory.
   tl::expected<LaunchedProcess, LaunchError> launch(const TargetConfig& config,
-                                                    std::uint64_t generation);
+                                                    std::uint64_t generation,
+                                                    LaunchExtras extras = {});
 
   const std::string& instance() const { return instance_; }
   // Pipes that the kernel refused to enlarge (64 MiB in all per unprivileged user): their targets
@@ -56,6 +63,10 @@ class Launcher {
     Descriptor writer;
   };
   tl::expected<Pipe, LaunchError> open_pipe();
+  static tl::expected<Pipe, LaunchError> open_ready_pipe();
+  tl::expected<LaunchFrame, LaunchError> prepare(const TargetConfig& config,
+                                                 std::uint64_t generation,
+                                                 LaunchExtras& extras) const;
 
   std::string instance_;
   std::unique_ptr<std::byte[]> stack_;

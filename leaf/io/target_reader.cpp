@@ -7,6 +7,7 @@
 
 #include "common/base/name.h"
 #include "common/io/config_document.h"
+#include "leaf/io/process_fields.h"
 #include "leaf/io/target_fields.h"
 
 namespace banyan::leaf::io {
@@ -28,10 +29,8 @@ constexpr ConfigRange<Duration> stop_timeout_range{Duration::zero(), std::chrono
 constexpr ConfigRange<std::uint64_t> segment_range{4096, 1ULL << 40};
 
 ForeignKeys later_target_keys() {
-  return {{"depends",  "env_file",      "group",        "health",         "instances",
-           "limits",   "nice",          "no_new_privs", "on_agent_death", "on_exit",
-           "on_start", "oom_score_adj", "ready",        "schedule",       "start_timeout",
-           "state",    "stdin",         "strategy",     "user",           "watchdog"},
+  return {{"depends", "health", "instances", "on_agent_death", "ready", "schedule", "start_timeout",
+           "state", "strategy", "watchdog"},
           {}};
 }
 
@@ -49,6 +48,7 @@ class TargetReader {
     field("command", target_.command, command_of);
     reader_.read_string("cwd", target_.cwd);
     read_environment();
+    read_process(reader_, problems_, target_.process);
     field("umask", target_.umask, umask_of);
     reader_.read_bool("autostart", target_.autostart);
     read_restart();
