@@ -6,8 +6,7 @@
 #include "banyan/v1/link.pb.h"
 #include "common/base/time.h"
 #include "common/tree/node_event.h"
-#include "leaf/supervisor_effects.h"
-#include "leaf/target_config.h"
+#include "leaf/supervisor.h"
 
 namespace banyan::leaf {
 
@@ -17,6 +16,9 @@ v1::TargetFact target_fact(const TargetStatus& status, const TargetConfig& confi
 
 // The event that climbs to the root; nothing for what the facts alone tell.
 std::optional<v1::Event> event_of(const TargetNotice& notice, Now now);
+
+// "reloaded", of the leaf itself.
+v1::Event reload_event(const ReconfigureResult& result, Now now);
 
 // One log line per change of state; nothing for the rest.
 std::optional<tree::WriteLog> log_line_of(const TargetNotice& notice);
