@@ -36,13 +36,13 @@ Launcher::Launcher(std::string instance)
 
 // The target's end is opened read-write: it is a reader of its own pipe and so never gets SIGPIPE
 // when the leaf goes, while the leaf still sees the end of file when the last writer is gone.
-tl::expected<Launcher::Pipe, LaunchError> Launcher::open_pipe() {
+tl::expected<Launcher::Pipe, LaunchError> Launcher::open_pipe(bool large) {
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) < 0) return failed("pipe", errno);
   Pipe pipe{lifted(Descriptor(ends[0])), {}};
   const Descriptor plain_writer(ends[1]);
   if (!pipe.reader) return failed("pipe", errno);
-  if (::fcntl(pipe.reader.get(), F_SETPIPE_SZ, pipe_bytes) < 0) ++small_pipes_;
+  if (large && ::fcntl(pipe.reader.get(), F_SETPIPE_SZ, pipe_bytes) < 0) ++small_pipes_;
   if (::fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK) < 0) return failed("pipe", errno);
   const auto path = fmt::format("/proc/self/fd/{}", plain_writer.get());
   pipe.writer = lifted(Descriptor(::open(path.c_str(), O_RDWR | O_CLOEXEC)));
@@ -69,7 +69,8 @@ tl::expected<LaunchFrame, LaunchError> Launcher::prepare(const TargetConfig& con
   auto environment = environment_of(config, *user);
   if (!environment) return failed(environment.error());
   for (auto& [name, value] : extras.environment) (*environment)[name] = std::move(value);
-  (*environment)["BANYAN_TARGET"] = target_mark(instance_, config.name, generation);
+  (*environment)["BANYAN_TARGET"] =
+      target_mark(instance_, config.name, generation) + extras.mark_end;
   return LaunchFrame::prepare(config, *user, *environment, lifted(std::move(extras.input)));
 }
 
@@ -79,9 +80,9 @@ tl::expected<LaunchedProcess, LaunchError> Launcher::launch(const TargetConfig& 
   CHECK(!config.command.empty());
   auto prepared = prepare(config, generation, extras);
   if (!prepared) return tl::unexpected<LaunchError>(prepared.error());
-  auto output = open_pipe();
+  auto output = open_pipe(!extras.short_lived);
   if (!output) return tl::unexpected<LaunchError>(output.error());
-  auto error = open_pipe();
+  auto error = open_pipe(!extras.short_lived);
   if (!error) return tl::unexpected<LaunchError>(error.error());
   Pipe ready;
   if (extras.ready_number > 2) {

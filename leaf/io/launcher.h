@@ -33,9 +33,11 @@ struct LaunchedProcess {
 struct LaunchExtras {
   // Over all else. An empty WATCHDOG_PID becomes the pid.
   Environment environment;
-  Descriptor input;       // stdin; none = as configured
-  int ready_number = -1;  // of a descriptor of the target, above 2: the write end of a pipe
-  int cgroup = -1;        // an open cgroup.procs, borrowed
+  Descriptor input;          // stdin; none = as configured
+  int ready_number = -1;     // of a descriptor of the target, above 2: the write end of a pipe
+  int cgroup = -1;           // an open cgroup.procs, borrowed
+  std::string mark_end;      // behind the mark: then it is not of the generation's subtree
+  bool short_lived = false;  // its pipes need not be large
 };
 
 // "<instance>/<target>#<generation>"
@@ -62,7 +64,7 @@ class Launcher {
     Descriptor reader;
     Descriptor writer;
   };
-  tl::expected<Pipe, LaunchError> open_pipe();
+  tl::expected<Pipe, LaunchError> open_pipe(bool large);
   static tl::expected<Pipe, LaunchError> open_ready_pipe();
   tl::expected<LaunchFrame, LaunchError> prepare(const TargetConfig& config,
                                                  std::uint64_t generation,

@@ -59,7 +59,11 @@ void ProcessTable::launch(const Launch& effect) {
   forget_reaped(effect.target);
   TargetConfig config = effect.config;
   config.name = effect.target;
-  auto launched = launcher_.launch(config, effect.generation);
+  LaunchExtras extras;
+  const CheckConfig& ready = config.ready.check;
+  if (ready.kind == CheckKind::fd) extras.ready_number = ready.fd;
+  if (hooks_.prepare) hooks_.prepare(config, effect.generation, extras);
+  auto launched = launcher_.launch(config, effect.generation, std::move(extras));
   if (!launched) {
     tell(LaunchFailed{effect.target, effect.generation, launched.error().error_number,
                       launched.error().text});
@@ -71,6 +75,7 @@ void ProcessTable::launch(const Launch& effect) {
   processes_.insert_or_assign(key, std::move(process));
   ++running_;
   hooks_.output(config, std::move(launched->stdout_fd), std::move(launched->stderr_fd));
+  if (hooks_.begun) hooks_.begun(config, effect.generation, std::move(launched->ready_fd));
   tell(Launched{effect.target, effect.generation, launched->pid});
   wait_for_exit(key);
 }
@@ -154,9 +159,21 @@ void ProcessTable::reap_children() {
       if (!collect(key, *process)) return;
       continue;
     }
+    const bool helper = hooks_.helper_dead && hooks_.helper_dead(info.si_pid);
     if (!wait_now(P_PID, static_cast<id_t>(info.si_pid), 0, info)) return;
-    ++orphans_reaped_;
+    if (helper) {
+      hooks_.helper_reaped(info);
+    } else {
+      ++orphans_reaped_;
+    }
   }
+}
+
+std::pair<std::string, std::uint64_t> ProcessTable::owner_of(int pid) const {
+  for (const auto& [key, process] : processes_) {
+    if (!process.reaped && process.pid == pid) return key;
+  }
+  return {};
 }
 
 ProcessTable::Process* ProcessTable::running_with(int pid, Key& key) {

@@ -12,6 +12,8 @@
 //
 // Loop's thread; must live until the loop has stopped. Processes outlive the table.
 
+#include <signal.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -34,6 +36,15 @@ struct ProcessHooks {
   std::function<void(const TargetConfig&, Descriptor out, Descriptor err)> output;
   // Store what the target's pipes hold now.
   std::function<void(const std::string& target)> drain;
+  // What a launch is given beside its configuration. May be empty.
+  std::function<void(const TargetConfig&, std::uint64_t generation, LaunchExtras&)> prepare = {};
+  // A new process runs; `ready` is its readiness pipe, if its configuration asks for one. Told
+  // behind `output`. May be empty.
+  std::function<void(const TargetConfig&, std::uint64_t generation, Descriptor ready)> begun = {};
+  // A child that is no target is dead and about to be reaped; true when it is a helper of the leaf
+  // (helper_processes.h), which is then told how it ended. May be empty.
+  std::function<bool(int pid)> helper_dead = {};
+  std::function<void(const siginfo_t&)> helper_reaped = {};
 };
 
 class ProcessTable {
@@ -44,6 +55,8 @@ class ProcessTable {
   // A signal for a generation that is gone is ignored: its exit is on its way.
   void perform(const ProcessEffect& effect);
 
+  // The generation whose living main process this is; an empty name when it is none.
+  std::pair<std::string, std::uint64_t> owner_of(int pid) const;
   std::size_t running() const { return running_; }
   std::uint64_t orphans_reaped() const { return orphans_reaped_; }
   std::uint64_t small_pipes() const { return launcher_.small_pipes(); }
