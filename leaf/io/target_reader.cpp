@@ -7,6 +7,8 @@
 
 #include "common/base/name.h"
 #include "common/io/config_document.h"
+#include "leaf/io/depends_resolver.h"
+#include "leaf/io/policy_fields.h"
 #include "leaf/io/process_fields.h"
 #include "leaf/io/target_fields.h"
 
@@ -25,14 +27,10 @@ using banyan::io::TomlValue;
 
 constexpr std::size_t max_targets = 10'000;
 constexpr std::int64_t max_tail = 1'000'000'000;
-constexpr ConfigRange<Duration> stop_timeout_range{Duration::zero(), std::chrono::hours{24}};
+constexpr std::int64_t max_instances = 1'000;
 constexpr ConfigRange<std::uint64_t> segment_range{4096, 1ULL << 40};
 
-ForeignKeys later_target_keys() {
-  return {{"depends", "health", "instances", "on_agent_death", "ready", "schedule", "start_timeout",
-           "state", "strategy", "watchdog"},
-          {}};
-}
+ForeignKeys later_target_keys() { return {{"on_agent_death", "state"}, {}}; }
 
 class TargetReader {
  public:
@@ -52,12 +50,16 @@ class TargetReader {
     field("umask", target_.umask, umask_of);
     reader_.read_bool("autostart", target_.autostart);
     read_restart();
-    field("stop_signal", target_.stop_signal, signal_of);
-    reader_.read_duration("stop_timeout", stop_timeout_range, target_.stop_timeout);
+    read_policy(reader_, problems_, target_);
+    reader_.read_integer("instances", {1, max_instances}, instances_);
+    if (target_.name.size() + 5 > max_name_length && instances_ > 1) {
+      reader_.refuse_key("instances", "the name is too long for numbers behind it");
+    }
     read_log();
     reader_.finish(later_target_keys());
     return std::move(target_);
   }
+  std::int64_t instances() const { return instances_; }  // 1 = the target itself
 
  private:
   template <class T, class Parse>
@@ -124,6 +126,7 @@ class TargetReader {
   ConfigProblems& problems_;
   ConfigReader reader_;
   TargetConfig target_;
+  std::int64_t instances_ = 1;
 };
 
 class LeafReader {
@@ -134,6 +137,7 @@ class LeafReader {
     reader_.read_integer("bufsize", {1, max_tail}, leaf_.log_tail);
     read_short_form();
     read_targets();
+    resolve_depends(leaf_.targets, places_, leaf_.problems);
   }
 
  private:
@@ -171,7 +175,9 @@ class LeafReader {
     }
     for (const auto& item : list->items) {
       if (item.kind == TomlKind::table) {
-        add(TargetReader{item, leaf_.problems}.read(), item.place);
+        TargetReader reader{item, leaf_.problems};
+        auto target = reader.read();
+        add_instances(std::move(target), reader.instances(), item.place);
       } else {
         reader_.refuse("targets", item, "expected tables, each under [[targets]]");
       }
@@ -181,9 +187,19 @@ class LeafReader {
     }
   }
 
+  void add_instances(TargetConfig config, std::int64_t count, const ConfigPlace& place) {
+    if (config.name.empty() || count == 1) return add(std::move(config), place);
+    const auto name = config.name;
+    for (std::int64_t number = 1; number <= count; ++number) {
+      config.name = fmt::format("{}.{}", name, number);
+      places_.instances[name].push_back(config.name);
+      add(config, place);
+    }
+  }
+
   void add(TargetConfig config, const ConfigPlace& place) {
     if (config.name.empty()) return;  // already a problem
-    const auto [first, is_new] = places_.emplace(config.name, place);
+    const auto [first, is_new] = places_.places.emplace(config.name, place);
     if (is_new) {
       leaf_.targets.push_back(std::move(config));
     } else {
@@ -195,7 +211,7 @@ class LeafReader {
 
   ConfigReader& reader_;
   LeafConfig& leaf_;
-  std::map<std::string, ConfigPlace> places_;
+  TargetPlaces places_;
 };
 
 // Keys of a target that stand at the top by mistake.
