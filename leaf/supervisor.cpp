@@ -37,25 +37,28 @@ Supervisor::Supervisor(std::vector<TargetConfig> configs,
     const auto order = members_.size();
     add(std::move(config), wanted).order = order;
   }
-  link();
+  link({});
 }
 
 Supervisor::Member& Supervisor::add(TargetConfig config, bool wanted) {
   const auto name = config.name;
   const auto [entry, added] = members_.try_emplace(
-      name, TargetOrigin{std::move(config), wanted, seeds_.next(), pace_.get()});
+      name,
+      TargetOrigin{std::move(config), wanted, seeds_.next(), pace_.get(), generations_[name]});
   CHECK(added);
   return entry->second;
 }
 
-void Supervisor::link() {
+void Supervisor::link(const std::map<std::string, TargetConfig>& wished) {
   for (auto& [name, each] : members_) {
     each.depends.clear();
     each.dependents.clear();
     each.rank = 0;
   }
   for (auto& [name, each] : members_) {
-    for (const auto& needed : each.machine.config().depends) {
+    const auto wish = wished.find(name);
+    const auto& config = wish == wished.end() ? each.machine.config() : wish->second;
+    for (const auto& needed : config.depends) {
       const auto found = members_.find(needed);
       if (found == members_.end()) continue;
       each.depends.push_back(&found->second);
@@ -171,6 +174,11 @@ ReconfigureResult Supervisor::reconfigure(std::vector<TargetConfig> configs, Now
     wished.emplace(config.name, std::move(config));
   }
   result.added = static_cast<unsigned>(fresh.size());
+  link(wished);
+  for (auto& [name, each] : members_) {  // what is new to wait for, before anything is launched
+    const auto text = waits_for(each.depends);
+    if (!text.empty()) each.machine.set_hold(text, now, effects);
+  }
   for (Member* each : by_rank()) {
     if (fresh.contains(each)) continue;
     const auto wish = wished.find(each->machine.status().name);
@@ -193,7 +201,6 @@ ReconfigureResult Supervisor::reconfigure(std::vector<TargetConfig> configs, Now
     }
     settle(*each, now, effects);
   }
-  link();
   for (auto& [name, each] : members_) {
     each.machine.set_hold(waits_for(each.depends), now, effects);
     if (fresh.contains(&each)) each.machine.begin(now, effects);
@@ -275,18 +282,19 @@ void Supervisor::forget_removed(SupervisorEffects& effects) {
   bool forgot = false;
   for (auto name = removed_.begin(); name != removed_.end();) {
     const auto found = members_.find(*name);
-    if (!found->second.machine.gone()) {
+    if (!found->second.machine.gone() || found->second.machine.alive()) {
       ++name;
       continue;
     }
     Member& each = found->second;
     if (each.deadline != never) deadlines_.erase({each.deadline, each.order, &each});
+    generations_[*name] = each.machine.status().generation;
     effects.notice(TargetRemoved{*name});
     members_.erase(found);
     name = removed_.erase(name);
     forgot = true;
   }
-  if (forgot) link();
+  if (forgot) link({});
 }
 
 bool Supervisor::all_gone() const {

@@ -83,7 +83,8 @@ class Supervisor {
   using Deadline = std::tuple<Time, std::size_t, Member*>;
 
   Member& add(TargetConfig config, bool wanted);
-  void link();
+  // By the configuration in `wished`, else by the one a machine has.
+  void link(const std::map<std::string, TargetConfig>& wished);
   static unsigned rank_of(Member& member, unsigned depth);
   std::vector<Member*> by_rank();  // dependents first
 
@@ -100,6 +101,9 @@ class Supervisor {
   std::map<std::string, Member, std::less<>> members_;
   std::set<Deadline> deadlines_;
   std::set<std::string> removed_;  // no longer configured, not yet gone
+  // The last ones of targets that were forgotten: a name that comes back counts on. One number per
+  // name ever configured.
+  std::map<std::string, std::uint64_t> generations_;
 };
 
 }  // namespace banyan::leaf

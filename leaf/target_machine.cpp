@@ -27,6 +27,7 @@ TargetMachine::TargetMachine(TargetOrigin origin)
       checks_(config_) {
   CHECK(!config_.command.empty() && pace_ != nullptr);
   status_.name = config_.name;
+  status_.generation = origin.generation;
 }
 
 void TargetMachine::begin(Now now, SupervisorEffects& effects) {

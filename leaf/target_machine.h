@@ -58,6 +58,7 @@ struct TargetOrigin {  // what a machine is made from; `pace` outlives it
   bool wanted = true;
   std::uint64_t seed = 0;
   RestartPace* pace = nullptr;
+  std::uint64_t generation = 0;  // of the last launch under this name
 };
 
 class TargetMachine {
@@ -99,6 +100,7 @@ class TargetMachine {
   const TargetConfig& config() const { return next_config_ ? *next_config_ : config_; }
   bool wanted() const { return wanted_; }
   bool closing() const { return !closing_.empty(); }
+  bool alive() const { return alive_; }  // a main process exists
   // What others depend on is there: it is ready, or it ended with success.
   bool satisfies() const;
   // Whether a run failed, and will be followed by another, since this was last asked.
