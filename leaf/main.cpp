@@ -8,9 +8,8 @@
 #include "common/io/logger.h"
 #include "common/io/loop.h"
 #include "common/io/parent_link.h"
-#include "leaf/io/log_store.h"
-#include "leaf/io/process_table.h"
 #include "leaf/io/subtree.h"
+#include "leaf/io/target_host.h"
 #include "leaf/io/target_reader.h"
 #include "leaf/io/wanted_file.h"
 #include "leaf/leaf.h"
@@ -19,11 +18,14 @@ namespace banyan {
 namespace {
 
 constexpr io::ConfigRole role = io::ConfigRole::leaf;
+constexpr Duration hook_patience = seconds{5};  // at the leaf's end
 
 class Daemon {
  public:
-  Daemon(const LeafOptions& options, const tree::Identity& identity, const io::StateDir& state_dir)
-      : config_(options.node),
+  Daemon(const LeafOptions& options, const tree::Identity& identity, const io::StateDir& state_dir,
+         io::DaemonOptions daemon_options)
+      : options_(std::move(daemon_options)),
+        config_(options.node),
         logger_({io::log_level_from(config_.log_level), config_.silent}),
         leaf_(options, identity),
         wanted_(state_dir.file("wanted")),
@@ -32,16 +34,14 @@ class Daemon {
                [this](int number) { on_signal(number); }}),
         parent_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
         performer_({loop_, logger_, nullptr, &parent_}),
-        logs_(loop_.context(), state_dir.file("logs"),
-              {[this](leaf::LogEvent event) { turn(std::move(event), io::read_clock()); },
-               [this](const std::string& text) { logger_.write(tree::LogLevel::warning, text); }}),
-        processes_(
-            loop_.context(), identity.instance,
-            {[this](leaf::ProcessEvent event) { turn(event, io::read_clock()); },
-             [this](const leaf::TargetConfig& target, leaf::Descriptor out, leaf::Descriptor err) {
-               logs_.attach(target.name, target.log, std::move(out), std::move(err));
-             },
-             [this](const std::string& target) { logs_.drain(target); }}) {}
+        host_(loop_.context(), identity.instance, state_dir.path(),
+              {[this](leaf::ProcessEvent event) { turn(std::move(event), io::read_clock()); },
+               [this](leaf::CheckEvent event) { turn(std::move(event), io::read_clock()); },
+               [this](leaf::LogEvent event) { turn(std::move(event), io::read_clock()); },
+               [this](const std::string& text) { logger_.write(tree::LogLevel::warning, text); }}) {
+  }
+
+  Status open() { return host_.open(); }
 
   int run(std::size_t targets) {
     const std::string parent =
@@ -55,7 +55,9 @@ class Daemon {
     LeafEffects effects;
     leaf_.start(io::read_clock(), effects);
     perform(effects);
-    return loop_.run();
+    const int code = loop_.run();
+    host_.close(hook_patience);
+    return code;
   }
 
  private:
@@ -68,8 +70,9 @@ class Daemon {
   }
 
   void perform(LeafEffects& effects) {
-    for (const auto& effect : effects.processes) processes_.perform(effect);
-    for (const auto& effect : effects.logs) logs_.perform(effect);
+    for (const auto& effect : effects.processes) host_.perform(effect);
+    for (const auto& effect : effects.checks) host_.perform(effect);
+    for (const auto& effect : effects.logs) host_.perform(effect);
     if (!effects.wanted.empty()) {
       const Status kept = wanted_.store(effects.wanted.back().wanted);
       if (!kept) logger_.write(tree::LogLevel::error, kept.error().text());
@@ -77,9 +80,26 @@ class Daemon {
     performer_.perform(effects.links);
   }
 
+  // A configuration with problems changes nothing.
+  void reload() {
+    const auto input = io::gather_config(options_.config, options_.sets);
+    const auto loaded = leaf::io::load_leaf_config(input);
+    for (const auto& problem : loaded.problems) {
+      logger_.write(tree::LogLevel::error, "reload: " + problem.text);
+    }
+    if (!loaded.problems.empty()) {
+      logger_.write(tree::LogLevel::error, "event=reload_refused: nothing was changed");
+      return;
+    }
+    LeafEffects effects;
+    leaf_.reload(loaded.targets, io::read_clock(), effects);
+    perform(effects);
+    loop_.rearm();
+  }
+
   void on_signal(int number) {
     if (number == SIGHUP) {
-      logger_.write(tree::LogLevel::warning, "signal=HUP: nothing of a leaf can be reloaded yet");
+      reload();
       return;
     }
     loop_.notify_stopping();
@@ -89,6 +109,7 @@ class Daemon {
     loop_.rearm();
   }
 
+  io::DaemonOptions options_;
   tree::NodeConfig config_;
   io::Logger logger_;
   Leaf leaf_;
@@ -96,11 +117,10 @@ class Daemon {
   io::Loop loop_;
   io::ParentLink parent_;
   io::LinkPerformer performer_;
-  leaf::LogStore logs_;
-  leaf::ProcessTable processes_;
+  leaf::TargetHost host_;
 };
 
-int start(const leaf::io::LeafConfig& loaded) {
+int start(const leaf::io::LeafConfig& loaded, const io::DaemonOptions& daemon_options) {
   auto state_dir = io::StateDir::open(loaded.node.state_dir, io::read_clock().wall);
   if (!state_dir) return io::fail_start(role, state_dir.error());
   const auto identity = io::make_identity(role, loaded.node, *state_dir);
@@ -118,7 +138,9 @@ int start(const leaf::io::LeafConfig& loaded) {
   options.remembered = *remembered;
   options.log_tail = loaded.log_tail;
   options.seed = identity->boot.random();
-  return Daemon(options, *identity, *state_dir).run(loaded.targets.size());
+  Daemon daemon(options, *identity, *state_dir, daemon_options);
+  if (const Status opened = daemon.open(); !opened) return io::fail_start(role, opened.error());
+  return daemon.run(loaded.targets.size());
 }
 
 int run(int argc, char** argv) {
@@ -127,7 +149,7 @@ int run(int argc, char** argv) {
   const auto input = io::gather_config(parsed.options.config, parsed.options.sets);
   const auto loaded = leaf::io::load_leaf_config(input);
   if (auto code = io::settle_configuration(loaded.problems, parsed.options)) return *code;
-  return start(loaded);
+  return start(loaded, parsed.options);
 }
 
 }  // namespace

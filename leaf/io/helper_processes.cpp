@@ -129,6 +129,10 @@ void HelperProcesses::cancel(Id id) {
   helpers_.erase(id);
 }
 
+void HelperProcesses::end_all() {
+  while (!helpers_.empty()) cancel(helpers_.begin()->first);
+}
+
 bool HelperProcesses::dead(int pid) {
   const auto entry = ids_.find(pid);
   if (entry == ids_.end()) return false;

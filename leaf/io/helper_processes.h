@@ -54,6 +54,8 @@ class HelperProcesses {
   Id run(HelperCommand command, Done done);
   // Kills it; `done` is not called any more. No such helper: nothing.
   void cancel(Id id);
+  // Kills all; nothing is told any more. For the end of the leaf.
+  void end_all();
   // A child is dead and not yet reaped: whatever is left of its group is killed. True when it is a
   // helper.
   bool dead(int pid);

@@ -176,6 +176,11 @@ std::pair<std::string, std::uint64_t> ProcessTable::owner_of(int pid) const {
   return {};
 }
 
+int ProcessTable::pid_of(const std::string& target, std::uint64_t generation) const {
+  const auto entry = processes_.find({target, generation});
+  return entry == processes_.end() || entry->second.reaped ? 0 : entry->second.pid;
+}
+
 ProcessTable::Process* ProcessTable::running_with(int pid, Key& key) {
   for (auto& [candidate, process] : processes_) {
     if (process.reaped || process.pid != pid) continue;

@@ -57,6 +57,7 @@ class ProcessTable {
 
   // The generation whose living main process this is; an empty name when it is none.
   std::pair<std::string, std::uint64_t> owner_of(int pid) const;
+  int pid_of(const std::string& target, std::uint64_t generation) const;  // 0 = not running
   std::size_t running() const { return running_; }
   std::uint64_t orphans_reaped() const { return orphans_reaped_; }
   std::uint64_t small_pipes() const { return launcher_.small_pipes(); }
