@@ -69,7 +69,12 @@ TEST(PolicyFields, ReadsAddressesOfHttp) {
 
 TEST(PolicyFields, ReadsHealthWatchdogAndStrategy) {
   const auto target = only(R"(
-health = { exec = ["check_x", "-w", "1"], every = "5s", timeout = "2s", delay = "1m", failures = 2, restart = true }
+health.exec = ["check_x", "-w", "1"]
+health.every = "5s"
+health.timeout = "2s"
+health.delay = "1m"
+health.failures = 2
+health.restart = true
 watchdog = "30s"
 strategy = "rest-for-one"
 strategy_group = "front")");
