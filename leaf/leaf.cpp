@@ -52,6 +52,27 @@ void Leaf::handle(const leaf::ProcessEvent& event, Now now, LeafEffects& effects
   finish(turn, effects);
 }
 
+void Leaf::handle(const leaf::CheckEvent& event, Now now, LeafEffects& effects) {
+  Turn turn(now, effects.links);
+  supervisor_.handle(event, now, supervised_);
+  take_supervisor(turn, effects);
+  finish(turn, effects);
+}
+
+void Leaf::reload(std::vector<leaf::TargetConfig> targets, Now now, LeafEffects& effects) {
+  if (stopping_) return;
+  Turn turn(now, effects.links);
+  options_.targets = std::move(targets);
+  const auto result = supervisor_.reconfigure(options_.targets, now, supervised_);
+  take_supervisor(turn, effects);
+  for (const auto& target : options_.targets) tell_target(target.name, turn);
+  effects.wanted.push_back(KeepWanted{supervisor_.wanted()});
+  v1::Event event = leaf::reload_event(result, now);
+  turn.effects.log(tree::LogLevel::info, "event=reloaded " + event.text());
+  events_.add(std::move(event));
+  finish(turn, effects);
+}
+
 void Leaf::handle(leaf::LogEvent event, Now now, LeafEffects& effects) {
   Turn turn(now, effects.links);
   leaf::LogStreams::Output output;
@@ -117,9 +138,7 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
 
 void Leaf::on_request(const v1::Request& request, Turn& turn, LeafEffects& effects) {
   auto taken = journal_.take(request, identity_.instance);
-  for (const leaf::TargetRequest& each : taken.requests) {
-    supervisor_.handle(each, turn.now, supervised_);
-  }
+  supervisor_.handle(std::move(taken.requests), turn.now, supervised_);
   if (taken.at_once.outcomes_size() > 0) send_outcomes(std::move(taken.at_once), turn);
   take_supervisor(turn, effects);
 }
@@ -128,19 +147,14 @@ void Leaf::on_request(const v1::Request& request, Turn& turn, LeafEffects& effec
 void Leaf::take_supervisor(Turn& turn, LeafEffects& effects) {
   auto supervised = std::exchange(supervised_, {});
   for (auto& effect : supervised.processes) effects.processes.push_back(std::move(effect));
+  for (auto& effect : supervised.checks) effects.checks.push_back(std::move(effect));
   bool wanted_changed = false;
   for (const leaf::TargetNotice& notice : supervised.notices) {
-    if (const auto* changed = std::get_if<leaf::StateChanged>(&notice)) {
-      tell_target(changed->now.name, turn);
-    } else if (const auto* wanted = std::get_if<leaf::WantedChanged>(&notice)) {
-      tell_target(wanted->target, turn);
-      wanted_changed = true;
-    }
+    wanted_changed = wanted_changed || std::holds_alternative<leaf::WantedChanged>(notice);
     if (auto memory = leaf::memory_of(notice)) {
       effects.memories.push_back(std::move(*memory));
     }
-    if (auto event = leaf::event_of(notice, turn.now)) events_.add(std::move(*event));
-    if (auto line = leaf::log_line_of(notice)) turn.effects.add(std::move(*line));
+    take_notice(notice, turn);
   }
   if (wanted_changed) effects.wanted.push_back(KeepWanted{supervisor_.wanted()});
   for (const leaf::Outcome& outcome : supervised.outcomes) {
@@ -148,10 +162,24 @@ void Leaf::take_supervisor(Turn& turn, LeafEffects& effects) {
   }
 }
 
+void Leaf::take_notice(const leaf::TargetNotice& notice, Turn& turn) {
+  if (const auto* changed = std::get_if<leaf::StateChanged>(&notice)) {
+    tell_target(changed->now.name, turn);
+  } else if (const auto* wanted = std::get_if<leaf::WantedChanged>(&notice)) {
+    tell_target(wanted->target, turn);
+  } else if (const auto* said = std::get_if<leaf::SaidStatus>(&notice)) {
+    tell_target(said->target, turn);
+  } else if (const auto* removed = std::get_if<leaf::TargetRemoved>(&notice)) {
+    mirror_.remove({"", v1::FACT_KIND_TARGET, removed->target}, turn.changes);
+  }
+  if (auto event = leaf::event_of(notice, turn.now)) events_.add(std::move(*event));
+  if (auto line = leaf::log_line_of(notice)) turn.effects.add(std::move(*line));
+}
+
 void Leaf::tell_target(const std::string& target, Turn& turn) {
   const leaf::TargetStatus* status = supervisor_.find(target);
   const leaf::TargetConfig* config = supervisor_.config(target);
-  CHECK(status != nullptr && config != nullptr);
+  if (status == nullptr) return;  // removed since
   const v1::TargetFact fact =
       leaf::target_fact(*status, *config, supervisor_.wanted(target), options_.log_tail);
   CHECK(mirror_.set({"", v1::FACT_KIND_TARGET, target}, identity_.instance, tree::fact_bytes(fact),

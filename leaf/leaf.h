@@ -30,11 +30,12 @@ struct KeepWanted {
   std::map<std::string, bool> wanted;
 };
 
-// Performed in this order: memories, processes, logs, wanted, links.
+// Performed in this order: memories, processes, checks, logs, wanted, links.
 struct LeafEffects {
   tree::LinkEffects links;
   std::vector<leaf::ProcessEffect> processes;
   std::vector<leaf::TargetMemory> memories;
+  std::vector<leaf::CheckEffect> checks;
   std::vector<leaf::LogEffect> logs;
   std::vector<KeepWanted> wanted;  // the last one holds
 };
@@ -46,7 +47,10 @@ class Leaf {
   void start(Now now, LeafEffects& effects);
   void handle(const tree::LinkEvent& event, Now now, LeafEffects& effects);
   void handle(const leaf::ProcessEvent& event, Now now, LeafEffects& effects);
+  void handle(const leaf::CheckEvent& event, Now now, LeafEffects& effects);
   void handle(leaf::LogEvent event, Now now, LeafEffects& effects);
+  // A configuration read anew, without problems: its targets hold from now on.
+  void reload(std::vector<leaf::TargetConfig> targets, Now now, LeafEffects& effects);
   // Stops the targets (unless keep_targets), says goodbye, exits. A second call exits at once.
   void stop(Now now, LeafEffects& effects);
   Time next_deadline() const;
@@ -60,6 +64,7 @@ class Leaf {
   void on_parent(tree::UplinkNotice& notice, tree::Turn& turn, LeafEffects& effects);
   void on_request(const v1::Request& request, tree::Turn& turn, LeafEffects& effects);
   void take_supervisor(tree::Turn& turn, LeafEffects& effects);
+  void take_notice(const leaf::TargetNotice& notice, tree::Turn& turn);
   void tell_target(const std::string& target, tree::Turn& turn);
   void send_outcomes(v1::Outcomes outcomes, tree::Turn& turn);
   void send_logs(leaf::LogStreams::Output& output, tree::Turn& turn, LeafEffects& effects);

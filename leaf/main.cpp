@@ -9,10 +9,8 @@
 #include "common/io/loop.h"
 #include "common/io/parent_link.h"
 #include "leaf/io/inheritance.h"
-#include "leaf/io/log_store.h"
-#include "leaf/io/process_table.h"
-#include "leaf/io/spill_merge.h"
 #include "leaf/io/subtree.h"
+#include "leaf/io/target_host.h"
 #include "leaf/io/target_reader.h"
 #include "leaf/io/wanted_file.h"
 #include "leaf/leaf.h"
@@ -21,11 +19,14 @@ namespace banyan {
 namespace {
 
 constexpr io::ConfigRole role = io::ConfigRole::leaf;
+constexpr Duration hook_patience = seconds{5};  // at the leaf's end
 
 class Daemon {
  public:
-  Daemon(const LeafOptions& options, const tree::Identity& identity, const io::StateDir& state_dir)
-      : config_(options.node),
+  Daemon(const LeafOptions& options, const tree::Identity& identity, const io::StateDir& state_dir,
+         io::DaemonOptions daemon_options)
+      : options_(std::move(daemon_options)),
+        config_(options.node),
         logger_({io::log_level_from(config_.log_level), config_.silent}),
         leaf_(options, identity),
         wanted_(state_dir.file("wanted")),
@@ -34,41 +35,27 @@ class Daemon {
                [this](int number) { on_signal(number); }}),
         parent_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
         performer_({loop_, logger_, nullptr, &parent_}),
-        logs_(loop_.context(), state_dir.file("logs"),
-              {[this](leaf::LogEvent event) { turn(std::move(event), io::read_clock()); },
-               [this](const std::string& text) { logger_.write(tree::LogLevel::warning, text); }}),
-        processes_(
-            loop_.context(), identity.instance,
-            {[this](leaf::ProcessEvent event) { turn(event, io::read_clock()); },
-             [this](const leaf::TargetConfig& target, leaf::Descriptor out, leaf::Descriptor err) {
-               logs_.attach(target.name, target.log, std::move(out), std::move(err));
-             },
-             [this](const std::string& target) { logs_.drain(target); },
-             [this](const std::string& target, leaf::LogStream stream) {
-               return logs_.newest_pipe(target, stream);
-             },
-             [this](const std::string& text) { logger_.write(tree::LogLevel::warning, text); }}) {}
+        host_(loop_.context(), identity.instance, state_dir.path(),
+              {[this](leaf::ProcessEvent event) { turn(std::move(event), io::read_clock()); },
+               [this](leaf::CheckEvent event) { turn(std::move(event), io::read_clock()); },
+               [this](leaf::LogEvent event) { turn(std::move(event), io::read_clock()); },
+               [this](const std::string& text) { logger_.write(tree::LogLevel::warning, text); }}) {
+  }
 
-  // Before run(): what was written while no leaf was there, then what runs.
+  Status open() { return host_.open(); }
+
+  // Behind open(): what was written while no leaf was there, then what runs.
   void take_over(const leaf::KeeperPlace& place, leaf::KeeperLink link,
                  const std::vector<leaf::TargetConfig>& targets) {
-    const auto merged = merge(place.state_dir + "/" + leaf::keeper::spill_folder, targets);
+    const auto merged = merge(targets);
     const auto running = link.runs.size();
     const int pid = link.pid;
-    processes_.use_keeper(place, std::move(link), targets);
+    host_.use_keeper(place, std::move(link), targets);
     found_ = fmt::format("keeper pid={} processes={} spilled_bytes={} dropped_bytes={}", pid,
                          running, merged.bytes, merged.dropped);
   }
-  leaf::MergedSpill merge(const std::string& spill,
-                          const std::vector<leaf::TargetConfig>& targets) {
-    return leaf::merge_spill(
-        spill, [&](const std::string& target, leaf::LogStream stream) -> leaf::StreamLog& {
-          leaf::StreamLog& log = logs_.stream_of(target, stream);
-          for (const auto& each : targets) {
-            if (each.name == target) log.configure(each.log);
-          }
-          return log;
-        });
+  leaf::MergedSpill merge(const std::vector<leaf::TargetConfig>& targets) {
+    return host_.merge_spill(targets);
   }
 
   int run(std::size_t targets) {
@@ -85,7 +72,7 @@ class Daemon {
     leaf_.start(io::read_clock(), effects);
     perform(effects);
     const int code = loop_.run();
-    processes_.say_goodbye();
+    host_.close(hook_patience);
     return code;
   }
 
@@ -99,9 +86,10 @@ class Daemon {
   }
 
   void perform(LeafEffects& effects) {
-    for (const auto& memory : effects.memories) processes_.remember(memory);
-    for (const auto& effect : effects.processes) processes_.perform(effect);
-    for (const auto& effect : effects.logs) logs_.perform(effect);
+    for (const auto& memory : effects.memories) host_.remember(memory);
+    for (const auto& effect : effects.processes) host_.perform(effect);
+    for (const auto& effect : effects.checks) host_.perform(effect);
+    for (const auto& effect : effects.logs) host_.perform(effect);
     if (!effects.wanted.empty()) {
       const Status kept = wanted_.store(effects.wanted.back().wanted);
       if (!kept) logger_.write(tree::LogLevel::error, kept.error().text());
@@ -109,9 +97,26 @@ class Daemon {
     performer_.perform(effects.links);
   }
 
+  // A configuration with problems changes nothing.
+  void reload() {
+    const auto input = io::gather_config(options_.config, options_.sets);
+    const auto loaded = leaf::io::load_leaf_config(input);
+    for (const auto& problem : loaded.problems) {
+      logger_.write(tree::LogLevel::error, "reload: " + problem.text);
+    }
+    if (!loaded.problems.empty()) {
+      logger_.write(tree::LogLevel::error, "event=reload_refused: nothing was changed");
+      return;
+    }
+    LeafEffects effects;
+    leaf_.reload(loaded.targets, io::read_clock(), effects);
+    perform(effects);
+    loop_.rearm();
+  }
+
   void on_signal(int number) {
     if (number == SIGHUP) {
-      logger_.write(tree::LogLevel::warning, "signal=HUP: nothing of a leaf can be reloaded yet");
+      reload();
       return;
     }
     if (number == SIGUSR2) {
@@ -126,6 +131,7 @@ class Daemon {
     loop_.rearm();
   }
 
+  io::DaemonOptions options_;
   tree::NodeConfig config_;
   io::Logger logger_;
   Leaf leaf_;
@@ -133,8 +139,7 @@ class Daemon {
   io::Loop loop_;
   io::ParentLink parent_;
   io::LinkPerformer performer_;
-  leaf::LogStore logs_;
-  leaf::ProcessTable processes_;
+  leaf::TargetHost host_;
   std::string found_;  // for the log: what take_over() met
 };
 
@@ -160,7 +165,7 @@ void end_strays(const std::string& instance, const std::set<std::string>& adopte
              strays.killed, strays.unkillable);
 }
 
-int start(const leaf::io::LeafConfig& loaded) {
+int start(const leaf::io::LeafConfig& loaded, const io::DaemonOptions& daemon_options) {
   auto state_dir = io::StateDir::open(loaded.node.state_dir, io::read_clock().wall);
   if (!state_dir) return io::fail_start(role, state_dir.error());
   const auto identity = io::make_identity(role, loaded.node, *state_dir);
@@ -181,12 +186,13 @@ int start(const leaf::io::LeafConfig& loaded) {
   }
   end_strays(identity->instance, inherited.marks);
   options.legacy = std::move(inherited.legacy);
-  Daemon daemon(options, *identity, *state_dir);
+  Daemon daemon(options, *identity, *state_dir, daemon_options);
+  if (const Status opened = daemon.open(); !opened) return io::fail_start(role, opened.error());
   if (keeper && loaded.keeper) {
     daemon.take_over(place, std::move(*keeper), loaded.targets);
   } else {
     if (keeper) dismiss(*keeper);
-    daemon.merge(state_dir->file(leaf::keeper::spill_folder), loaded.targets);
+    daemon.merge(loaded.targets);
   }
   return daemon.run(loaded.targets.size());
 }
@@ -197,7 +203,7 @@ int run(int argc, char** argv) {
   const auto input = io::gather_config(parsed.options.config, parsed.options.sets);
   const auto loaded = leaf::io::load_leaf_config(input);
   if (auto code = io::settle_configuration(loaded.problems, parsed.options)) return *code;
-  return start(loaded);
+  return start(loaded, parsed.options);
 }
 
 }  // namespace

@@ -57,4 +57,11 @@ bool RestartHistory::admit(const Intensity& limit, Time now) {
   return true;
 }
 
+Time RestartPace::take(Time now) {
+  if (per_second_ == 0) return now;
+  const Duration step = Duration{seconds{1}} / per_second_;
+  full_at_ = std::max(full_at_, now) + step;
+  return std::max(now, full_at_ - seconds{1});
+}
+
 }  // namespace banyan::leaf

@@ -49,4 +49,22 @@ class RestartHistory {  // at most max_restarts.count times are remembered
   std::deque<Time> times_;
 };
 
+// How fast all targets of a leaf together are run again: as many at once as in one second, then one
+// after the other, so that hundreds that fail together do not come back in lockstep. First starts
+// and requests never wait for it.
+class RestartPace {
+ public:
+  static constexpr unsigned default_rate = 50;
+
+  explicit RestartPace(unsigned per_second = default_rate) : per_second_(per_second) {}  // 0: any
+
+  // When the restart that is due at `now` may be; that place is taken.
+  Time take(Time now);
+  void set_rate(unsigned per_second) { per_second_ = per_second; }
+
+ private:
+  unsigned per_second_;
+  Time full_at_{};  // when the places of the last second would all be taken again
+};
+
 }  // namespace banyan::leaf

@@ -13,12 +13,17 @@ namespace banyan::leaf {
 
 struct SupervisorEffects {
   std::vector<ProcessEffect> processes;
+  std::vector<CheckEffect> checks;
   std::vector<TargetNotice> notices;
   std::vector<Outcome> outcomes;
 
   template <class T>
   void process(T effect) {
     processes.emplace_back(std::in_place_type<T>, std::move(effect));
+  }
+  template <class T>
+  void check(T effect) {
+    checks.emplace_back(std::in_place_type<T>, std::move(effect));
   }
   template <class T>
   void notice(T notice) {

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "common/base/time.h"
+#include "leaf/cron_schedule.h"
+#include "leaf/process_config.h"
 
 namespace banyan::leaf {
 
@@ -63,6 +65,18 @@ struct HealthConfig {
 };
 
 enum class AgentDeath { keep, kill };  // what becomes of a target when the agent dies
+struct StopStep {                      // one more signal of the stop sequence
+  Duration pause{0};                   // after the one before
+  int signal = 15;
+  bool operator==(const StopStep&) const = default;
+};
+
+// What a failure of one target means for the others of its strategy_group.
+enum class Strategy {
+  one_for_one,   // nothing
+  rest_for_one,  // those configured after it are run anew
+  all_for_one    // all are
+};
 
 struct TargetConfig {
   std::string name;
@@ -76,14 +90,19 @@ struct TargetConfig {
   Backoff backoff;
   Intensity max_restarts;
   int stop_signal = 15;
+  std::vector<StopStep> stop_more;  // after stop_signal, before KILL
   Duration stop_timeout = seconds{10};
   std::map<std::string, std::string> labels;
   AgentDeath on_agent_death = AgentDeath::keep;
   LogConfig log;
+  ProcessConfig process;
   ReadyConfig ready;
   HealthConfig health;
   Duration watchdog{0};              // the target must say WATCHDOG=1 this often; 0 = not asked for
   std::vector<std::string> depends;  // names of targets of this leaf that must be ready first
+  Strategy strategy = Strategy::one_for_one;
+  std::string strategy_group;            // targets of the same word belong together
+  std::optional<CronSchedule> schedule;  // run at these times only
 
   bool operator==(const TargetConfig&) const = default;
 };

@@ -32,11 +32,28 @@ v1::TargetState wire_state(TargetState state) {
   return v1::TARGET_STATE_UNSPECIFIED;
 }
 
+v1::Health wire_health(Health health) {
+  switch (health) {
+    case Health::healthy:
+      return v1::HEALTH_HEALTHY;
+    case Health::degraded:
+      return v1::HEALTH_DEGRADED;
+    case Health::unhealthy:
+      return v1::HEALTH_UNHEALTHY;
+    case Health::unknown:
+      return v1::HEALTH_UNKNOWN;
+  }
+  return v1::HEALTH_UNKNOWN;
+}
+
 bool succeeded(const TargetStatus& status, const TargetConfig& config) {
   if (!status.last_exit || status.last_exit->signal != 0) return false;
   const auto& codes = config.success_codes;
   return std::find(codes.begin(), codes.end(), status.last_exit->code) != codes.end();
 }
+
+// Strangers' words, as the wire has them: short, and UTF-8.
+std::string brief(const std::string& text) { return visible(text.substr(0, 1024)); }
 
 std::string joined(const std::vector<std::string>& command) {
   std::string text;
@@ -52,6 +69,13 @@ v1::Event make(const std::string& kind, const std::string& target, const std::st
   event.set_subject(target);
   event.set_text(visible(text));
   event.set_data("{}");
+  return event;
+}
+
+template <class Notice>
+v1::Event about(const std::string& kind, const Notice& notice, std::string text, Now now) {
+  v1::Event event = make(kind, notice.target, std::move(text), now);
+  event.set_data(fmt::format(R"({{"generation":{}}})", notice.generation));
   return event;
 }
 
@@ -87,8 +111,14 @@ v1::TargetFact target_fact(const TargetStatus& status, const TargetConfig& confi
   fact.set_command(joined(config.command));
   for (const auto& [key, value] : config.labels) (*fact.mutable_labels())[key] = visible(value);
   const bool over = status.state == TargetState::exited;
-  fact.set_wanted(over ? !succeeded(status, config) : wanted);
+  // Between its runs a scheduled target is as it should be, unless the last one failed.
+  const bool awaits_run =
+      config.schedule && status.state == TargetState::pending && status.error.empty();
+  fact.set_wanted(over ? !succeeded(status, config) : wanted && !awaits_run);
   if (status.next_try) fact.set_next_try_ms(wall_ms(*status.next_try));
+  if (status.health) fact.set_health(wire_health(*status.health));
+  fact.set_health_text(brief(status.health_text));
+  fact.set_status_text(brief(status.status_text));
   if (log_tail > 0) fact.set_bufsize(static_cast<std::uint32_t>(log_tail));
   return fact;
 }
@@ -116,6 +146,21 @@ std::optional<v1::Event> event_of(const TargetNotice& notice, Now now) {
   if (const auto* gave_up = std::get_if<GaveUp>(&notice)) {
     return make("gave_up", gave_up->target, gave_up->text, now);
   }
+  if (const auto* failed = std::get_if<InstanceFailed>(&notice)) {
+    return about(failed->kind, *failed, brief(failed->text), now);
+  }
+  if (const auto* along = std::get_if<RestartedAlong>(&notice)) {
+    return about("restarted_along", *along, "with " + along->with, now);
+  }
+  if (const auto* health = std::get_if<HealthChanged>(&notice)) {
+    const auto word = std::string{health_name(health->health)};
+    return about("health", *health, health->text.empty() ? word : word + ": " + brief(health->text),
+                 now);
+  }
+  if (const auto* skipped = std::get_if<RunSkipped>(&notice)) {
+    return make("run_skipped", skipped->target, fmt::format("still {}", state_name(skipped->state)),
+                now);
+  }
   if (const auto* stuck = std::get_if<SubtreeStuck>(&notice)) {
     v1::Event event = make("unkillable", stuck->target,
                            fmt::format("{} processes outlive KILL", stuck->unkillable), now);
@@ -134,6 +179,16 @@ std::optional<TargetMemory> memory_of(const TargetNotice& notice) {
                     now.state == TargetState::stopping;
   if (same) return std::nullopt;
   return TargetMemory{now.name, now.generation, now.restarts, now.last_exit};
+}
+
+v1::Event reload_event(const ReconfigureResult& result, Now now) {
+  v1::Event event = make("reloaded", "",
+                         fmt::format("added={} removed={} restarted={} changed={}", result.added,
+                                     result.removed, result.replaced, result.adopted),
+                         now);
+  event.set_data(fmt::format(R"({{"added":{},"removed":{},"restarted":{},"changed":{}}})",
+                             result.added, result.removed, result.replaced, result.adopted));
+  return event;
 }
 
 std::optional<tree::WriteLog> log_line_of(const TargetNotice& notice) {

@@ -7,8 +7,7 @@
 #include "common/base/time.h"
 #include "common/tree/node_event.h"
 #include "leaf/adoption.h"
-#include "leaf/supervisor_effects.h"
-#include "leaf/target_config.h"
+#include "leaf/supervisor.h"
 
 namespace banyan::leaf {
 
@@ -21,6 +20,8 @@ std::optional<v1::Event> event_of(const TargetNotice& notice, Now now);
 
 // What is to be remembered over a restart of the agent; nothing when that has not changed.
 std::optional<TargetMemory> memory_of(const TargetNotice& notice);
+// "reloaded", of the leaf itself.
+v1::Event reload_event(const ReconfigureResult& result, Now now);
 
 // One log line per change of state; nothing for the rest.
 std::optional<tree::WriteLog> log_line_of(const TargetNotice& notice);

@@ -1,3 +1,5 @@
+// The part of the target's machine that hears of events.
+
 #include "leaf/target_machine.h"
 
 #include <algorithm>
@@ -6,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "common/base/check.h"
-#include "common/base/units.h"
 
 namespace banyan::leaf {
 namespace {
@@ -18,18 +19,26 @@ bool may_pass(int error_number) {
 
 }  // namespace
 
-TargetMachine::TargetMachine(TargetConfig config, bool wanted, std::uint64_t seed)
-    : config_(std::move(config)), wanted_(wanted), random_(seed) {
-  CHECK(!config_.command.empty());
+TargetMachine::TargetMachine(TargetOrigin origin)
+    : config_(std::move(origin.config)),
+      wanted_(origin.wanted),
+      random_(origin.seed),
+      pace_(origin.pace),
+      checks_(config_) {
+  CHECK(!config_.command.empty() && pace_ != nullptr);
   status_.name = config_.name;
+  status_.generation = origin.generation;
 }
 
 void TargetMachine::begin(Now now, SupervisorEffects& effects) {
   if (status_.state != TargetState::pending) return;  // adopted
-  if (wanted_) {
-    launch(now, effects);
-  } else {
+  plan_.plan(config_.schedule, now);
+  if (!wanted_) {
     enter(TargetState::stopped, now, effects);
+  } else if (config_.schedule) {
+    enter(TargetState::pending, now, effects);
+  } else {
+    begin_instance(now, effects);
   }
 }
 
@@ -46,7 +55,10 @@ void TargetMachine::adopt(const AdoptedRun& run, Now now, SupervisorEffects& eff
   status_.pid = run.pid;
   alive_ = true;
   launched_at_ = std::min(run.started, now.time);
+  ready_at_ = launched_at_;
   effects.notice(RunAdopted{config_.name, run.generation, run.pid});
+  checks_.resume(run.generation, now);
+  show_checks(effects);
   enter(TargetState::running, now, effects);
   if (wanted_ && !run.changed) return;
   again_ = wanted_;
@@ -57,19 +69,36 @@ void TargetMachine::handle(const ProcessEvent& event, Now now, SupervisorEffects
   std::visit([&](const auto& kind) { on(kind, now, effects); }, event);
 }
 
+void TargetMachine::handle(const CheckEvent& event, Now now, SupervisorEffects& effects) {
+  if (const auto* result = std::get_if<CheckResult>(&event)) {
+    on(checks_.handle(*result), now, effects);
+    return;
+  }
+  const auto& said = std::get<Notified>(event);
+  const bool ending = status_.state == TargetState::stopping &&
+                      stop_step_ == StopStep::terminating &&
+                      said.generation == status_.generation && said.extend_ms > 0;
+  if (ending) kill_at_ = std::max(kill_at_, after(now.time, extension_of(said)));
+  on(checks_.handle(said, now), now, effects);
+}
+
 void TargetMachine::on(const Launched& event, Now now, SupervisorEffects& effects) {
   if (!launching_ || event.generation != status_.generation) return;  // late
   launching_ = false;
   alive_ = true;
   launched_at_ = now.time;
+  ready_at_ = never;
   status_.pid = event.pid;
   effects.notice(RunStarted{config_.name, event.generation, event.pid});
   if (status_.state == TargetState::stopping) {
     terminate(now, effects);
     return;
   }
-  enter(TargetState::running, now, effects);
-  waiting_.settle_running(answer_of(OutcomeKind::done, {}), effects.outcomes);
+  const auto verdict = checks_.begin(event.generation, now, effects);
+  if (verdict.kind == CheckVerdict::Kind::none) {
+    effects.notice(StateChanged{status_.state, status_});  // it has a process now
+  }
+  on(verdict, now, effects);
 }
 
 void TargetMachine::on(const LaunchFailed& event, Now now, SupervisorEffects& effects) {
@@ -92,13 +121,20 @@ void TargetMachine::on(const ProcessExited& event, Now now, SupervisorEffects& e
   CHECK(!launching_);
   if (!alive_) return;  // told twice
   alive_ = false;
+  ran_ = ready_at_ == never ? Duration::zero() : now.time - ready_at_;
   status_.pid = 0;
   status_.last_exit =
       LastExit{event.code, event.signal, event.core, event.at.value_or(now.wall), event.unknown};
   const auto ran = std::chrono::duration_cast<milliseconds>(now.time - launched_at_).count();
   effects.notice(RunEnded{config_.name, event.generation, *status_.last_exit, ran});
+  checks_.end(effects);
+  show_checks(effects);
   end_subtree(effects);
-  if (status_.state == TargetState::running) {
+  if (status_.state == TargetState::starting) {
+    auto why = "ended before it was ready: " + describe_exit(*status_.last_exit);
+    waiting_.settle_all(answer_of(OutcomeKind::failed, std::move(why)), effects.outcomes);
+    after_run(now, effects);
+  } else if (status_.state == TargetState::running) {
     after_run(now, effects);
   } else if (status_.state == TargetState::stopping) {
     stop_step_ = StopStep::ending;
@@ -115,59 +151,70 @@ void TargetMachine::on(const SubtreeGone& event, Now now, SupervisorEffects& eff
   if (status_.state == TargetState::stopping) {
     finish_stop(now, effects);
   } else if (status_.state == TargetState::backing_off && is_retry_due(now.time)) {
-    ++status_.restarts;
-    launch(now, effects);
+    retry(now, effects);
+  }
+}
+
+void TargetMachine::on(const CheckVerdict& verdict, Now now, SupervisorEffects& effects) {
+  switch (verdict.kind) {
+    case CheckVerdict::Kind::none:
+      show_checks(effects);
+      break;
+    case CheckVerdict::Kind::ready:
+      checks_.watch(now);
+      show_checks(effects);
+      ready_at_ = now.time;
+      enter(TargetState::running, now, effects);
+      waiting_.settle_running(answer_of(OutcomeKind::done, {}), effects.outcomes);
+      break;
+    case CheckVerdict::Kind::late:
+    case CheckVerdict::Kind::unhealthy:
+    case CheckVerdict::Kind::silent:
+      show_checks(effects);
+      end_instance(verdict, now, effects);
+      break;
   }
 }
 
 void TargetMachine::time_reached(Now now, SupervisorEffects& effects) {
+  if (plan_.due(config_.schedule, now)) run_by_schedule(now, effects);
+  on(checks_.time_reached(now, effects), now, effects);
   if (status_.state == TargetState::backing_off && is_retry_due(now.time)) {
-    ++status_.restarts;
-    launch(now, effects);
-  }
-  const bool late = status_.state == TargetState::stopping && stop_step_ == StopStep::terminating &&
-                    now.time >= kill_at_;
-  if (!late) return;
-  stop_step_ = StopStep::ending;
-  effects.process(SignalProcess{config_.name, status_.generation, signal_kill, true});
-  end_subtree(effects);
-}
-
-void TargetMachine::shut_down(Now now, SupervisorEffects& effects) {
-  closing_ = true;
-  waiting_.supersede(RequestVerb::stop,
-                     answer_of(OutcomeKind::rejected, "superseded by the leaf's shutdown"),
-                     effects.outcomes);
-  switch (status_.state) {
-    case TargetState::pending:
-    case TargetState::starting:
-    case TargetState::running:
-    case TargetState::backing_off:
-      begin_stop(now, effects);
-      break;
-    case TargetState::stopping:
-    case TargetState::stopped:
-    case TargetState::exited:
-    case TargetState::failed:
-      break;
+    retry(now, effects);
+  } else if (status_.state == TargetState::stopping) {
+    continue_stop(now, effects);
+  } else if (held_ && now.time >= hold_until_) {
+    hold_until_ = never;
+    waiting_.settle_all(answer_of(OutcomeKind::failed, hold_), effects.outcomes);
   }
 }
 
 Time TargetMachine::next_deadline() const {
+  const auto planned = wanted_ && !closing() ? plan_.next_deadline() : never;
   switch (status_.state) {
-    case TargetState::backing_off:
-      return ending_.size() < max_ending ? retry_at_ : never;
-    case TargetState::stopping:
-      return stop_step_ == StopStep::terminating ? kill_at_ : never;
     case TargetState::pending:
+      return std::min(planned, held_ && !waiting_.empty() ? hold_until_ : never);
+    case TargetState::backing_off:
+      return std::min(planned, ending_.size() < max_ending ? retry_at_ : never);
     case TargetState::starting:
     case TargetState::running:
+      return std::min(planned, checks_.next_deadline());
+    case TargetState::stopping:
+      return std::min(planned,
+                      stop_step_ == StopStep::terminating ? std::min(step_at_, kill_at_) : never);
     case TargetState::stopped:
     case TargetState::exited:
     case TargetState::failed:
-      return never;
+      return planned;
   }
   return never;
+}
+
+bool TargetMachine::satisfies() const {
+  if (status_.state == TargetState::running) return true;
+  const auto& exit = status_.last_exit;
+  return status_.state == TargetState::exited && exit &&
+         is_success(config_, exit->code, exit->signal);
 }
 
 bool TargetMachine::gone() const {
@@ -186,109 +233,21 @@ bool TargetMachine::gone() const {
   return false;
 }
 
-void TargetMachine::enter(TargetState state, Now now, SupervisorEffects& effects) {
-  const auto was = status_.state;
-  const bool has_error = state == TargetState::failed || state == TargetState::backing_off;
-  status_.state = state;
-  status_.since = now.wall;
-  if (!has_error) status_.error.clear();
-  if (state != TargetState::backing_off) status_.next_try.reset();
-  effects.notice(StateChanged{was, status_});
-}
-
-void TargetMachine::launch(Now now, SupervisorEffects& effects) {
-  CHECK(!launching_ && !alive_ && !closing_);
-  ++status_.generation;
-  launching_ = true;
-  again_ = false;
-  enter(TargetState::starting, now, effects);
-  effects.process(Launch{config_.name, status_.generation, config_});
-}
-
-void TargetMachine::begin_stop(Now now, SupervisorEffects& effects) {
-  unkillable_ = 0;
-  main_stuck_ = false;
-  const bool nothing_left = !launching_ && !alive_ && ending_.empty();
-  if (!nothing_left) enter(TargetState::stopping, now, effects);
-  stop_step_ = launching_ ? StopStep::launching : StopStep::ending;
-  if (alive_) {
-    terminate(now, effects);
-  } else {
-    finish_stop(now, effects);
+void TargetMachine::show_checks(SupervisorEffects& effects) {
+  const auto& health = checks_.health();
+  const bool news = health && status_.health && *health != *status_.health;
+  const bool first = news && *status_.health == Health::unknown && *health == Health::healthy;
+  const auto said = checks_.status_text();
+  const bool same = health == status_.health && checks_.health_text() == status_.health_text &&
+                    said == status_.status_text;
+  if (same) return;
+  status_.health = health;
+  status_.health_text = checks_.health_text();
+  status_.status_text = said;
+  if (news && !first) {
+    effects.notice(HealthChanged{config_.name, status_.generation, *health, status_.health_text});
   }
-}
-
-// A stopped (SIGSTOP) process would not hear the signal before it goes on.
-void TargetMachine::terminate(Now now, SupervisorEffects& effects) {
-  stop_step_ = StopStep::terminating;
-  kill_at_ = after(now.time, config_.stop_timeout);
-  const auto generation = status_.generation;
-  effects.process(SignalProcess{config_.name, generation, config_.stop_signal, true});
-  if (config_.stop_signal == signal_kill) return;
-  effects.process(SignalProcess{config_.name, generation, signal_cont, true});
-}
-
-void TargetMachine::end_subtree(SupervisorEffects& effects) {
-  if (!ending_.insert(status_.generation).second) return;  // already asked for
-  effects.process(EndSubtree{config_.name, status_.generation});
-}
-
-void TargetMachine::finish_stop(Now now, SupervisorEffects& effects) {
-  const bool waits = launching_ || (alive_ && !main_stuck_) || !ending_.empty();
-  if (waits) return;
-  if (unkillable_ > 0) {
-    fail(fmt::format("{} process{} of generation {} cannot be killed", unkillable_,
-                     unkillable_ == 1 ? "" : "es", status_.generation),
-         now, effects);
-  } else if (again_ && !closing_) {
-    launch(now, effects);
-  } else {
-    enter(TargetState::stopped, now, effects);
-    waiting_.settle_stopped(answer_of(OutcomeKind::done, {}), effects.outcomes);
-  }
-}
-
-void TargetMachine::after_run(Now now, SupervisorEffects& effects) {
-  const auto& exit = *status_.last_exit;
-  if (wants_restart(config_, exit.code, exit.signal)) {
-    const auto ran = now.time - launched_at_;
-    try_again(history_.after_run(config_, now.time, ran, random_), now, effects);
-    return;
-  }
-  want(false, effects);  // it has done what was wanted of it
-  enter(TargetState::exited, now, effects);
-}
-
-void TargetMachine::try_again(RestartHistory::Decision decision, Now now,
-                              SupervisorEffects& effects) {
-  if (!decision.allowed) {
-    auto text = fmt::format("restarted {} times within {}", config_.max_restarts.count,
-                            exact_duration(config_.max_restarts.period));
-    if (status_.last_exit) text += "; last " + describe_exit(*status_.last_exit);
-    effects.notice(GaveUp{config_.name, text});
-    fail(std::move(text), now, effects);
-    return;
-  }
-  const bool at_once = decision.delay == Duration::zero() && ending_.size() < max_ending;
-  if (at_once) {
-    ++status_.restarts;
-    launch(now, effects);
-    return;
-  }
-  retry_at_ = after(now.time, decision.delay);
-  status_.next_try = now.wall + std::chrono::ceil<milliseconds>(decision.delay);
-  enter(TargetState::backing_off, now, effects);
-  effects.notice(BackingOff{config_.name, decision.delay, history_.count()});
-}
-
-void TargetMachine::fail(std::string text, Now now, SupervisorEffects& effects) {
-  status_.error = text;
-  enter(TargetState::failed, now, effects);
-  waiting_.settle_all(answer_of(OutcomeKind::failed, std::move(text)), effects.outcomes);
-}
-
-bool TargetMachine::is_retry_due(Time now) const {
-  return now >= retry_at_ && ending_.size() < max_ending;
+  effects.notice(SaidStatus{config_.name});
 }
 
 void TargetMachine::want(bool wanted, SupervisorEffects& effects) {

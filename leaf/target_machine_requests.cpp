@@ -25,7 +25,7 @@ void TargetMachine::handle(const TargetRequest& request, Now now, SupervisorEffe
 }
 
 std::string TargetMachine::obstacle() const {
-  if (closing_) return "the leaf is shutting down";
+  if (closing()) return closing_;
   if (waiting_.full()) return "too many requests wait for this target";
   if (status_.state == TargetState::failed && alive_) return status_.error;
   const bool stopping = status_.state == TargetState::stopping;
@@ -59,7 +59,7 @@ void TargetMachine::start(const TargetRequest& request, Now now, SupervisorEffec
     case TargetState::exited:
     case TargetState::failed:
       history_.forget();
-      launch(now, effects);
+      begin_instance(now, effects);
       break;
   }
 }
@@ -77,6 +77,7 @@ void TargetMachine::stop(const TargetRequest& request, Now now, SupervisorEffect
     return;
   }
   again_ = false;
+  failure_.clear();
   waiting_.add(request, status_.generation);
   if (status_.state != TargetState::stopping) begin_stop(now, effects);
 }
@@ -116,7 +117,7 @@ void TargetMachine::restart(const TargetRequest& request, Now now, SupervisorEff
     case TargetState::backing_off:
     case TargetState::exited:
     case TargetState::failed:
-      launch(now, effects);
+      begin_instance(now, effects);
       break;
   }
 }

@@ -26,6 +26,20 @@ std::string_view state_name(TargetState state) {
   return "unknown";
 }
 
+std::string_view health_name(Health health) {
+  switch (health) {
+    case Health::unknown:
+      return "unknown";
+    case Health::healthy:
+      return "healthy";
+    case Health::degraded:
+      return "degraded";
+    case Health::unhealthy:
+      return "unhealthy";
+  }
+  return "unknown";
+}
+
 std::string describe_exit(const LastExit& exit) {
   if (exit.unknown) return "exit=unknown (its keeper was killed)";
   if (exit.signal == 0) return "exit=" + std::to_string(exit.code);

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "common/base/time.h"
+#include "leaf/leaf_event.h"
 
 namespace banyan::leaf {
 
@@ -23,6 +24,7 @@ enum class TargetState {
   failed
 };
 std::string_view state_name(TargetState state);  // "backing_off"
+std::string_view health_name(Health health);     // "degraded"
 
 struct LastExit {
   int code = 0;  // when signal == 0
@@ -39,9 +41,12 @@ struct TargetStatus {
   std::uint64_t generation = 0;  // of the newest launch; 0 = never launched
   unsigned restarts = 0;         // by the supervisor's own decision, not by request
   std::optional<LastExit> last_exit;
-  WallTime since{};                  // in this state
-  std::string error;                 // why it is failed, or backing off from a refused launch
-  std::optional<WallTime> next_try;  // backing_off
+  WallTime since{};   // in this state
+  std::string error;  // why it is failed, ends or backs off for a failure, or waits in pending
+  std::optional<WallTime> next_try;  // backing_off, or the next run of a schedule
+  std::optional<Health> health;      // of the running instance; nothing = nobody looks at it
+  std::string health_text;           // why it is not healthy
+  std::string status_text;           // what it says of itself
 };
 
 // "exit=1" or "signal=SEGV core" or "exit=unknown (its keeper was killed)"
@@ -87,11 +92,40 @@ struct SubtreeStuck {  // processes that not even KILL ends
   std::uint64_t generation = 0;
   unsigned unkillable = 0;
 };
+struct InstanceFailed {  // the supervisor ends it
+  std::string target;
+  std::uint64_t generation = 0;
+  std::string kind;  // of the event: "start_timeout" "unhealthy" "watchdog"
+  std::string text;
+};
+struct RestartedAlong {  // with a failed member of its strategy group
+  std::string target;
+  std::uint64_t generation = 0;
+  std::string with;
+};
+struct RunSkipped {  // the schedule's time came while the last run was not over
+  std::string target;
+  TargetState state = TargetState::pending;
+};
+struct HealthChanged {
+  std::string target;
+  std::uint64_t generation = 0;
+  Health health = Health::unknown;
+  std::string text;
+};
+struct SaidStatus {  // status_text changed
+  std::string target;
+};
+struct TargetRemoved {  // no longer configured, and gone
+  std::string target;
+};
 struct WantedChanged {  // to be kept for this boot
   std::string target;
   bool wanted = false;
 };
-using TargetNotice = std::variant<StateChanged, RunStarted, RunAdopted, RunEnded, LaunchRefused,
-                                  BackingOff, GaveUp, SubtreeStuck, WantedChanged>;
+using TargetNotice =
+    std::variant<StateChanged, RunStarted, RunAdopted, RunEnded, LaunchRefused, BackingOff, GaveUp,
+                 SubtreeStuck, InstanceFailed, RestartedAlong, RunSkipped, HealthChanged,
+                 SaidStatus, TargetRemoved, WantedChanged>;
 
 }  // namespace banyan::leaf

@@ -4,7 +4,8 @@
 // Time      nanoseconds since the host booted (CLOCK_BOOTTIME: it counts suspend, it never jumps).
 //           Every deadline and every age is computed with it.
 // WallTime  milliseconds since 1970 (CLOCK_REALTIME: may jump). Only ever shown, never compared.
-// Now       both, read at the same instant by the driver (daemon or simulator).
+// Now       both, read at the same instant by the driver (daemon or simulator), and the offset of
+//           local time at that instant: for calendars only.
 
 #include <chrono>
 #include <cstdint>
@@ -33,6 +34,7 @@ inline constexpr Time never = Time::max();
 struct Now {
   Time time{};
   WallTime wall{};
+  seconds utc_offset{0};  // local time = wall + utc_offset
 };
 
 // Milliseconds since 1970, as on the wire.

@@ -152,6 +152,8 @@ object FactJson::target(const tree::TargetRef& target) const {
   json["name"] = target.name;
   json["state"] = tree::name_of(fact.state());
   json["health"] = name_of(health_of(fact, broken != nullptr));
+  json["health_text"] = fact.health_text();
+  json["status_text"] = fact.status_text();
   json["since"] = time_or_null(fact.since_ms());
   json["generation"] = fact.generation();
   json["pid"] = fact.pid() == 0 ? value(nullptr) : value(fact.pid());

@@ -20,11 +20,30 @@ const char* name_of(Health health) {
   return "unknown";
 }
 
+namespace {
+
+Health running_health(v1::Health health) {
+  switch (health) {
+    case v1::HEALTH_UNKNOWN:
+      return Health::unknown;
+    case v1::HEALTH_DEGRADED:
+      return Health::degraded;
+    case v1::HEALTH_UNHEALTHY:
+      return Health::unhealthy;
+    default:
+      return Health::healthy;  // nobody looks at it, or it is
+  }
+}
+
+}  // namespace
+
 Health health_of(const v1::TargetFact& target, bool presumed) {
   if (presumed) return Health::unknown;
   switch (target.state()) {
     case v1::TARGET_STATE_RUNNING:
-      return Health::healthy;
+      return running_health(target.health());
+    case v1::TARGET_STATE_PENDING:
+      return target.wanted() ? Health::unknown : Health::healthy;  // a schedule's next run
     case v1::TARGET_STATE_STOPPING:
       return target.wanted() ? Health::unknown : Health::healthy;
     case v1::TARGET_STATE_STOPPED:
@@ -35,7 +54,7 @@ Health health_of(const v1::TargetFact& target, bool presumed) {
     case v1::TARGET_STATE_FAILED:
       return Health::unhealthy;
     default:
-      return Health::unknown;  // pending, starting, and states of later versions
+      return Health::unknown;  // starting, and states of later versions
   }
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 // Health as a view over facts: one word for targets and nodes.
 //
-//   target  running: healthy · starting, pending: unknown · stopping: unknown while it is wanted
+//   target  running: what its checks say, healthy without any · starting, pending: unknown, but a
+//           scheduled one that waits for its next run: healthy · stopping: unknown while wanted
 //           backing_off: degraded · failed: unhealthy · below a break: unknown
 //           stopped, exited: healthy if that was wanted (an exit with success is)
 //   node    the worst of itself (up: healthy, suspect: degraded, lost: unhealthy, unreachable and

@@ -23,7 +23,9 @@ void set_target(Message& message, const char* name, std::size_t size) {
 }
 
 void close_all(Packet& packet) {
-  for (std::size_t i = 0; i < packet.count; ++i) ::close(packet.descriptors[i]);
+  for (std::size_t i = 0; i < packet.count; ++i) {
+    if (packet.descriptors[i] >= 0) ::close(packet.descriptors[i]);
+  }
   packet.count = 0;
 }
 

@@ -7,12 +7,16 @@
 //                                            run       each process it keeps  fds: see `has`
 //                                            memory    each target's
 //                                            complete  all is handed over
-//   launch       fds: block, 0, 1, 2, ends   launched  pid, or error_number and stage  fds: pidfd
+//   launch       fds: see below             launched  pid, or error_number and stage  fds: pidfd
 //   take_over    pid ...  fds: as run        exited    code, signal, ended_ms
 //   acknowledge  the exit is known
 //   memory       to be kept
 //   goodbye      keep all; nothing is lost
 //   quit         end, if nothing runs
+//
+// A launch brings its block (launch_block.h), what becomes 0, 1 and 2, the read ends of 1 and 2,
+// and what `has` names beside them. A keeper that does not know all of the block refuses it
+// (EBADMSG): it is of another version, and nothing of a launch may be left out.
 //
 // Rules: a process is named by target and generation. New fields go to the end and mean nothing
 // when zero: a shorter message is filled up with zeros, a longer one is cut. While a leaf is there
@@ -58,7 +62,13 @@ enum Flag : std::uint32_t {
 };
 
 // Message::has: which of the descriptors come, in this order.
-enum Has : std::uint32_t { has_pidfd = 1, has_output = 2, has_error = 4 };
+enum Has : std::uint32_t {
+  has_pidfd = 1,
+  has_output = 2,
+  has_error = 4,
+  has_ready = 8,    // launch: the write end of its readiness pipe
+  has_cgroup = 16,  // launch: its cgroup.procs
+};
 
 struct Message {
   Kind kind = Kind::none;
@@ -79,13 +89,13 @@ struct Message {
   std::uint64_t orphans = 0;     // reaped strangers, in all
   std::uint64_t spill_max = 0;   // bytes
   std::uint64_t block_size = 0;  // launch: see launch_block.h
-  std::uint64_t detail = 0;      // launched, refused: as ChildFrame has it
+  std::uint64_t detail = 0;      // launched, refused: limit_index as ChildFrame has it
 };
 
 struct Packet {
   Message message;
   int descriptors[max_descriptors] = {-1, -1, -1, -1, -1, -1, -1, -1};
-  std::size_t count = 0;  // of descriptors; whoever received them owns them
+  std::size_t count = 0;  // of descriptors; whoever received them owns them; -1 = taken
 
   void add(int descriptor) { descriptors[count++] = descriptor; }
 };

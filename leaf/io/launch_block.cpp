@@ -15,15 +15,37 @@ namespace {
 constexpr std::uint64_t nowhere = 0;  // the head is there, so no string can be
 constexpr std::size_t block_max = 16 << 20;
 
-// Offsets from the block's beginning. A list is one offset per string and a nowhere at its end.
+constexpr std::size_t pid_room = 12;
+
+// Offsets from the block's beginning. A list of texts is one offset each and a nowhere at its end.
 struct Head {
   std::uint64_t size = sizeof(Head);
   std::uint64_t path = nowhere;
   std::uint64_t working_directory = nowhere;
   std::uint64_t arguments = nowhere;
   std::uint64_t environment = nowhere;
-  std::int64_t umask = -1;
+  std::uint64_t oom_score_adj = nowhere;
+  std::uint64_t pid_text = nowhere;
+  std::uint64_t limits = nowhere;
+  std::uint64_t limit_count = 0;
+  std::uint64_t groups = nowhere;
+  std::uint64_t group_count = 0;
+  std::int64_t group = -1;
+  std::int64_t user = -1;
+  std::int32_t umask = -1;
+  std::int32_t nice = 0;
+  std::int32_t io_priority = -1;
+  std::int32_t ready_number = -1;
+  std::uint32_t change_groups = 0;
+  std::uint32_t change_nice = 0;
+  std::uint32_t no_new_privs = 0;
+  std::uint32_t unused = 0;
 };
+static_assert(sizeof(Head) % alignof(RawLimit) == 0);
+
+constexpr std::size_t round_up(std::size_t bytes) {
+  return (bytes + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t) * sizeof(std::uint64_t);
+}
 
 std::size_t count_of(char* const* list) {
   std::size_t count = 0;
@@ -49,14 +71,25 @@ class Writer {
     used_ += bytes;
     return used_ - bytes;
   }
-  // First all lists, then all texts: so the lists are aligned.
+  // Those with the largest alignment first; texts behind all else.
+  template <class T>
+  std::uint64_t array(const T* items, std::size_t count) {
+    if (count == 0) return nowhere;
+    std::memcpy(memory_ + used_, items, count * sizeof(T));
+    used_ += round_up(count * sizeof(T));
+    return used_ - round_up(count * sizeof(T));
+  }
   std::uint64_t room_for(char* const* list) {
     used_ += sizeof(std::uint64_t) * (count_of(list) + 1);
     return used_ - sizeof(std::uint64_t) * (count_of(list) + 1);
   }
-  void fill(std::uint64_t at, char* const* list) {
+  // Behind the text that ends where the child's pid is to be written, there is room for it.
+  void fill(std::uint64_t at, char* const* list, const char* pid_text, std::uint64_t& pid_at) {
     for (auto* slot = reinterpret_cast<std::uint64_t*>(memory_ + at); *list != nullptr; ++list) {
       *slot++ = text(*list);
+      if (pid_text == nullptr || *list + std::strlen(*list) != pid_text) continue;
+      pid_at = used_ - 1;
+      used_ += pid_room;
     }
   }
 
@@ -65,24 +98,49 @@ class Writer {
   std::size_t used_;
 };
 
+// Every field by its name: a new one does not compile before it travels, too.
 void write_into(char* memory, const ChildFrame& frame) {
+  const auto& [path, arguments, environment, folder, input, output, error, ready, ready_number,
+               cgroup, umask, limits, limit_count, change_groups, groups, group_count, group, user,
+               change_nice, nice, io_priority, oom_score_adj, oom_score_size, no_new_privs,
+               pid_text, stage, limit_index, error_number] = frame;
   Head& head = *new (memory) Head;
   Writer writer(memory, sizeof(Head));
-  head.arguments = writer.room_for(frame.arguments);
-  head.environment = writer.room_for(frame.environment);
-  writer.fill(head.arguments, frame.arguments);
-  writer.fill(head.environment, frame.environment);
-  head.path = writer.text(frame.path);
-  head.working_directory = writer.text(frame.working_directory);
-  head.umask = frame.umask;
+  head.limits = writer.array(limits, limit_count);
+  head.limit_count = limit_count;
+  head.groups = writer.array(groups, group_count);
+  head.group_count = group_count;
+  head.arguments = writer.room_for(arguments);
+  head.environment = writer.room_for(environment);
+  writer.fill(head.arguments, arguments, nullptr, head.pid_text);
+  writer.fill(head.environment, environment, pid_text, head.pid_text);
+  head.working_directory = writer.text(folder);
+  head.oom_score_adj = writer.text(oom_score_adj);
+  head.path = writer.text(path);
+  head.group = group;
+  head.user = user;
+  head.umask = umask;
+  head.nice = nice;
+  head.io_priority = io_priority;
+  head.ready_number = ready_number;
+  head.change_groups = change_groups ? 1 : 0;
+  head.change_nice = change_nice ? 1 : 0;
+  head.no_new_privs = no_new_privs ? 1 : 0;
+}
+
+std::size_t text_bytes(const char* text) { return text == nullptr ? 0 : std::strlen(text) + 1; }
+
+std::size_t bytes_of(const ChildFrame& frame) {
+  return sizeof(Head) + round_up(sizeof(RawLimit) * frame.limit_count) +
+         round_up(sizeof(unsigned) * frame.group_count) + bytes_of(frame.arguments) +
+         bytes_of(frame.environment) + pid_room + text_bytes(frame.working_directory) +
+         text_bytes(frame.oom_score_adj) + text_bytes(frame.path);
 }
 
 }  // namespace
 
 int write_launch_block(const ChildFrame& frame, std::size_t& size) {
-  const char* folder = frame.working_directory == nullptr ? "" : frame.working_directory;
-  size = sizeof(Head) + bytes_of(frame.arguments) + bytes_of(frame.environment) +
-         std::strlen(frame.path) + 1 + std::strlen(folder) + 1;
+  size = bytes_of(frame);
   const int file = ::memfd_create("banyan-launch", MFD_CLOEXEC);
   if (file < 0) return -1;
   void* memory = MAP_FAILED;
@@ -113,30 +171,47 @@ bool LaunchBlock::open(int file, std::size_t size) {
   return read();
 }
 
+bool LaunchBlock::read_list(std::uint64_t at) {
+  char* const base = static_cast<char*>(memory_);
+  if (at == nowhere || at % sizeof at != 0) return false;
+  for (; at + sizeof at <= size_; at += sizeof at) {
+    auto& slot = *reinterpret_cast<std::uint64_t*>(base + at);
+    if (slot == nowhere) return true;
+    if (slot >= size_) return false;
+    slot = reinterpret_cast<std::uintptr_t>(base + slot);
+  }
+  return false;
+}
+
 // The offsets become pointers where they are.
 bool LaunchBlock::read() {
   char* const base = static_cast<char*>(memory_);
   if (base[size_ - 1] != '\0') return false;
   const Head head = *reinterpret_cast<const Head*>(base);
-  if (head.size < sizeof(Head) || head.path == nowhere || head.path >= size_) return false;
-  for (const std::uint64_t list : {head.arguments, head.environment}) {
-    std::uint64_t at = list;
-    if (at == nowhere || at % sizeof at != 0) return false;
-    for (;; at += sizeof at) {
-      if (at + sizeof at > size_) return false;
-      auto& slot = *reinterpret_cast<std::uint64_t*>(base + at);
-      if (slot == nowhere) break;
-      if (slot >= size_) return false;
-      slot = reinterpret_cast<std::uintptr_t>(base + slot);
-    }
-  }
-  frame_.path = base + head.path;
+  if (head.size != sizeof(Head) || head.path == nowhere) return false;
+  if (!read_list(head.arguments) || !read_list(head.environment)) return false;
   frame_.arguments = reinterpret_cast<char* const*>(base + head.arguments);
   frame_.environment = reinterpret_cast<char* const*>(base + head.environment);
-  if (head.working_directory >= size_) return false;
-  if (head.working_directory != nowhere) frame_.working_directory = base + head.working_directory;
-  frame_.umask = static_cast<int>(head.umask);
-  return true;
+  frame_.umask = head.umask;
+  frame_.nice = head.nice;
+  frame_.io_priority = head.io_priority;
+  frame_.ready_number = head.ready_number;
+  frame_.group = head.group;
+  frame_.user = head.user;
+  frame_.change_groups = head.change_groups != 0;
+  frame_.change_nice = head.change_nice != 0;
+  frame_.no_new_privs = head.no_new_privs != 0;
+  const bool whole = read_text(head.path, frame_.path) &&
+                     read_text(head.working_directory, frame_.working_directory) &&
+                     read_text(head.oom_score_adj, frame_.oom_score_adj) &&
+                     read_text(head.pid_text, frame_.pid_text) &&
+                     read_array(head.limits, head.limit_count, frame_.limits) &&
+                     read_array(head.groups, head.group_count, frame_.groups);
+  frame_.limit_count = head.limit_count;
+  frame_.group_count = head.group_count;
+  if (!whole) return false;
+  if (frame_.oom_score_adj != nullptr) frame_.oom_score_size = std::strlen(frame_.oom_score_adj);
+  return head.pid_text == nowhere || head.pid_text + pid_room < size_;
 }
 
 const char* LaunchBlock::variable(const char* name) const {

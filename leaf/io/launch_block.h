@@ -1,10 +1,11 @@
 #pragma once
 // A prepared launch (launch_child.h) as one block of memory that can be handed to the keeper: a
-// head, and behind it the strings, each ended by a zero. The leaf writes it into a memory file, the
-// keeper maps it privately and launches from it in place: it never copies what it launches.
-// Used by both; libc only.
+// head with the plain values, and behind it limits, groups and strings, each ended by a zero. The
+// leaf writes it into a memory file, the keeper maps it privately and launches from it in place: it
+// never copies what it launches. Used by both; libc only.
 
 #include <cstddef>
+#include <cstdint>
 
 #include "leaf/io/launch_child.h"
 
@@ -21,7 +22,7 @@ class LaunchBlock {
   LaunchBlock& operator=(const LaunchBlock&) = delete;
   ~LaunchBlock();
 
-  // False when it is no such block.
+  // False when it is no such block, or one of another version of this program.
   bool open(int file, std::size_t size);
   // Points into this block; without descriptors.
   const ChildFrame& frame() const { return frame_; }
@@ -30,6 +31,22 @@ class LaunchBlock {
 
  private:
   bool read();
+  bool read_list(std::uint64_t at);
+  // nowhere (0) leaves `into` as it is.
+  template <class Text>
+  bool read_text(std::uint64_t at, Text*& into) {
+    if (at >= size_) return false;
+    if (at != 0) into = static_cast<char*>(memory_) + at;
+    return true;
+  }
+  template <class T>
+  bool read_array(std::uint64_t at, std::uint64_t count, const T*& into) {
+    if (count == 0) return true;
+    if (at == 0 || at >= size_ || at % alignof(T) != 0) return false;
+    if (count > (size_ - at) / sizeof(T)) return false;
+    into = reinterpret_cast<const T*>(static_cast<char*>(memory_) + at);
+    return true;
+  }
 
   void* memory_ = nullptr;
   std::size_t size_ = 0;

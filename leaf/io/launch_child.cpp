@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,23 +41,90 @@ BANYAN_IN_CHILD void reset_signals() {
 }
 
 BANYAN_IN_CHILD bool place_descriptors(const ChildFrame& frame) {
-  return ::syscall(SYS_dup3, frame.input, 0, 0) == 0 &&
-         ::syscall(SYS_dup3, frame.output, 1, 0) == 1 &&
-         ::syscall(SYS_dup3, frame.error, 2, 0) == 2 &&
-         ::syscall(SYS_close_range, 3U, ~0U, 0U) == 0;
+  if (::syscall(SYS_dup3, frame.input, 0, 0) != 0 || ::syscall(SYS_dup3, frame.output, 1, 0) != 1 ||
+      ::syscall(SYS_dup3, frame.error, 2, 0) != 2) {
+    return false;
+  }
+  if (frame.ready < 0) return ::syscall(SYS_close_range, 3U, ~0U, 0U) == 0;
+  const auto number = static_cast<unsigned>(frame.ready_number);
+  // Nothing above 2 is needed any more but the one itself, which may already have its number.
+  const bool placed = frame.ready == frame.ready_number
+                          ? ::syscall(SYS_fcntl, frame.ready, F_SETFD, 0) == 0
+                          : ::syscall(SYS_dup3, frame.ready, frame.ready_number, 0) >= 0;
+  if (!placed) return false;
+  if (number > 3 && ::syscall(SYS_close_range, 3U, number - 1, 0U) != 0) return false;
+  return ::syscall(SYS_close_range, number + 1, ~0U, 0U) == 0;
+}
+
+BANYAN_IN_CHILD bool set_limits(ChildFrame& frame) {
+  for (; frame.limit_index < frame.limit_count; ++frame.limit_index) {
+    const RawLimit& limit = frame.limits[frame.limit_index];
+    if (::syscall(SYS_prlimit64, 0, limit.resource, &limit.values, nullptr) < 0) return false;
+  }
+  return true;
+}
+
+BANYAN_IN_CHILD bool write_whole(const char* path, const char* text, std::size_t size) {
+  const auto file = ::syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0);
+  return file >= 0 && ::syscall(SYS_write, file, text, size) == static_cast<long>(size);
+}
+
+BANYAN_IN_CHILD void write_pid(char* text) {
+  char digits[12];
+  int count = 0;
+  for (auto rest = ::syscall(SYS_getpid); rest > 0; rest /= 10) {
+    digits[count++] = static_cast<char>('0' + rest % 10);
+  }
+  while (count > 0) *text++ = digits[--count];
+  *text = '\0';
+}
+
+// What takes rights that a change of user may take away.
+BANYAN_IN_CHILD bool take_place(ChildFrame& frame) {
+  constexpr int who_process = 1;  // IOPRIO_WHO_PROCESS
+  frame.stage = LaunchStage::cgroup;
+  if (frame.cgroup >= 0 && ::syscall(SYS_write, frame.cgroup, "0", 1) != 1) return false;
+  frame.stage = LaunchStage::session;
+  if (::syscall(SYS_setsid) < 0) return false;
+  if (frame.umask >= 0) ::syscall(SYS_umask, frame.umask);
+  frame.stage = LaunchStage::limits;
+  if (!set_limits(frame)) return false;
+  frame.stage = LaunchStage::nice;
+  if (frame.change_nice && ::syscall(SYS_setpriority, 0, 0, frame.nice) < 0) return false;
+  frame.stage = LaunchStage::io_priority;
+  if (frame.io_priority >= 0 && ::syscall(SYS_ioprio_set, who_process, 0, frame.io_priority) < 0) {
+    return false;
+  }
+  frame.stage = LaunchStage::oom_score;
+  return frame.oom_score_adj == nullptr ||
+         write_whole("/proc/self/oom_score_adj", frame.oom_score_adj, frame.oom_score_size);
+}
+
+BANYAN_IN_CHILD bool become_user(ChildFrame& frame) {
+  frame.stage = LaunchStage::groups;
+  if (frame.change_groups && ::syscall(SYS_setgroups, frame.group_count, frame.groups) < 0) {
+    return false;
+  }
+  frame.stage = LaunchStage::group;
+  const auto group = static_cast<unsigned>(frame.group);
+  if (frame.group >= 0 && ::syscall(SYS_setresgid, group, group, group) < 0) return false;
+  frame.stage = LaunchStage::user;
+  const auto user = static_cast<unsigned>(frame.user);
+  return frame.user < 0 || ::syscall(SYS_setresuid, user, user, user) == 0;
 }
 
 BANYAN_IN_CHILD void become_target(ChildFrame& frame) {
   reset_signals();
-  frame.stage = LaunchStage::session;
-  if (::syscall(SYS_setsid) < 0) return;
-  if (frame.umask >= 0) ::syscall(SYS_umask, frame.umask);
+  if (!take_place(frame) || !become_user(frame)) return;
   frame.stage = LaunchStage::working_directory;
   if (frame.working_directory != nullptr && ::syscall(SYS_chdir, frame.working_directory) < 0) {
     return;
   }
+  frame.stage = LaunchStage::no_new_privs;
+  if (frame.no_new_privs && ::syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return;
   frame.stage = LaunchStage::descriptors;
   if (!place_descriptors(frame)) return;
+  if (frame.pid_text != nullptr) write_pid(frame.pid_text);
   frame.stage = LaunchStage::execute;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, kernel_mask_bytes);
   ::syscall(SYS_execve, frame.path, frame.arguments, frame.environment);
@@ -82,6 +150,10 @@ Child start_child(ChildFrame& frame, void* stack) {
   CHECK(frame.input > 2 && frame.output > 2 && frame.error > 2);
   frame.stage = LaunchStage::clone;
   frame.error_number = 0;
+  frame.limit_index = 0;
+  // The change of user makes the memory, which is shared, undumpable: so no process of that user
+  // can look into the leaf meanwhile. Afterwards it is as before.
+  const int dumpable = ::prctl(PR_GET_DUMPABLE);
   // A handler of the leaf must never run in the child, which shares its memory.
   std::uint64_t old_mask = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all_signals, &old_mask, kernel_mask_bytes);
@@ -90,6 +162,7 @@ Child start_child(ChildFrame& frame, void* stack) {
   const int pid = __clone(child_main, stack, flags, &frame, &child.pidfd);
   const int clone_error = errno;
   if (pid > 0 && frame.error_number != 0) reap(child.pidfd);
+  if (frame.user >= 0) ::prctl(PR_SET_DUMPABLE, dumpable);
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old_mask, nullptr, kernel_mask_bytes);
   if (pid < 0) {
     frame.error_number = clone_error;

@@ -3,9 +3,36 @@
 // memory of the leaf, which stands still meanwhile (CLONE_VM, CLONE_VFORK): so only raw system
 // calls, no allocation, no lock, and everything it needs is prepared in the frame.
 
+#include <cstddef>
+#include <cstdint>
+
 namespace banyan::leaf {
 
-enum class LaunchStage { clone, session, working_directory, descriptors, execute };
+// In the order in which they are done.
+enum class LaunchStage {
+  clone,
+  cgroup,
+  session,
+  limits,
+  nice,
+  io_priority,
+  oom_score,
+  groups,
+  group,
+  user,
+  working_directory,
+  no_new_privs,
+  descriptors,
+  execute
+};
+
+struct RawLimit {  // as prlimit64 takes it
+  int resource = 0;
+  struct {
+    std::uint64_t soft = 0;
+    std::uint64_t hard = 0;
+  } values;
+};
 
 struct ChildFrame {
   // in
@@ -13,12 +40,30 @@ struct ChildFrame {
   char* const* arguments = nullptr;
   char* const* environment = nullptr;
   const char* working_directory = nullptr;  // nullptr = stay
-  int input = -1;                           // the three sources are all above 2
+  int input = -1;                           // the sources are all above 2
   int output = -1;
   int error = -1;
-  int umask = -1;  // -1 = inherit
+  int ready = -1;         // becomes descriptor ready_number; -1 = none
+  int ready_number = -1;  // above 2
+  int cgroup = -1;        // an open cgroup.procs; -1 = stay
+  int umask = -1;         // -1 = inherit
+  const RawLimit* limits = nullptr;
+  std::size_t limit_count = 0;
+  bool change_groups = false;
+  const unsigned* groups = nullptr;
+  std::size_t group_count = 0;
+  std::int64_t group = -1;  // -1 = stay
+  std::int64_t user = -1;
+  bool change_nice = false;
+  int nice = 0;
+  int io_priority = -1;                 // as ioprio_set takes it
+  const char* oom_score_adj = nullptr;  // its digits; nullptr = inherit
+  std::size_t oom_score_size = 0;
+  bool no_new_privs = false;
+  char* pid_text = nullptr;  // room for the child's own pid as text: 11 bytes; nullptr = not asked
   // out, when it failed
   LaunchStage stage = LaunchStage::clone;
+  std::size_t limit_index = 0;  // the one that was refused
   int error_number = 0;
 };
 
@@ -28,8 +73,8 @@ struct Child {
 };
 
 // Starts frame.path in a session of its own, with default signal dispositions, an empty signal
-// mask and no descriptor but 0, 1 and 2. Returns after execve. On failure pid is 0, the frame says
-// stage and errno, and neither process nor descriptor is left.
+// mask and no descriptor but 0, 1, 2 and the ready one. Returns after execve. On failure pid is 0,
+// the frame says stage and errno, and neither process nor descriptor is left.
 // `stack` points at the end of a block of at least 32 KiB, aligned to 16.
 Child start_child(ChildFrame& frame, void* stack);
 

@@ -1,10 +1,12 @@
 #pragma once
-// Starts a target: a process in a session of its own, stdin = /dev/null, stdout and stderr in two
-// pipes, nothing else inherited: no descriptor, no ignored or blocked signal.
+// Starts a target: a process in a session of its own, stdin = /dev/null unless configured, stdout
+// and stderr in two pipes, nothing else inherited: no descriptor, no ignored or blocked signal.
 //
-// The environment of a target is the leaf's, then the configured one, then
+// Its environment (launch_environment.h) ends with
 //   BANYAN_TARGET=<instance>/<target>#<generation>
 // by which its descendants are found later (subtree.h).
+//
+// A launch is prepared here, then performed: by this process, or by the keeper (launch_block.h).
 //
 // Called by ProcessTable on the loop's thread. It stands still until execve: about 0.1 ms, longer
 // only when the working directory or the program lies on a file system that does not answer.
@@ -12,12 +14,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <tl/expected.hpp>
 
 #include "leaf/io/descriptor.h"
-#include "leaf/io/launch_child.h"
+#include "leaf/io/launch_frame.h"
 #include "leaf/target_config.h"
 
 namespace banyan::leaf {
@@ -27,14 +28,21 @@ struct LaunchedProcess {
   Descriptor pidfd;
   Descriptor stdout_fd;  // read ends, non-blocking
   Descriptor stderr_fd;
+  Descriptor ready_fd;  // likewise, when a ready_number was asked for
 };
 
-struct LaunchError {
-  int error_number = 0;  // errno
-  std::string text;      // "exec /no/such: No such file or directory (ENOENT)"
+// What one launch is given beside the target's configuration.
+struct LaunchExtras {
+  // Over all else. An empty WATCHDOG_PID becomes the pid.
+  Environment environment;
+  Descriptor input;          // stdin; none = as configured
+  int ready_number = -1;     // of a descriptor of the target, above 2: the write end of a pipe
+  Descriptor cgroup;         // an open cgroup.procs; none = the leaf's own
+  std::string mark_end;      // behind the mark: then it is no process of the target
+  bool short_lived = false;  // its pipes need not be large
 };
 
-// All that a launch needs, whoever performs it: this process or the keeper.
+// All that a launch needs, whoever performs it.
 class PreparedLaunch {
  public:
   struct Pipe {
@@ -42,23 +50,26 @@ class PreparedLaunch {
     Descriptor writer;  // the target's
   };
 
-  // With all pointers and descriptors set; valid as long as this lives where it is.
+  // With all pointers and descriptors set; valid as long as this lives where it is. Once.
   ChildFrame frame();
-  // What the child met, as the frame or the keeper tells it.
-  LaunchError error_of(LaunchStage stage, int error_number) const;
-
-  Pipe output;
-  Pipe error;
+  // What the child met, as the frame or the keeper tells it. `detail`: limit_index of the frame.
+  LaunchError error_of(LaunchStage stage, int error_number, std::size_t detail) const;
+  int output_reader() const { return output_.reader.get(); }
+  int error_reader() const { return error_.reader.get(); }
+  // The target's ends are closed: otherwise its pipes would never come to their end.
+  void close_writers();
+  LaunchedProcess take(int pid, Descriptor pidfd);
 
  private:
   friend class Launcher;
-  TargetConfig config_;
-  std::string program_;
-  std::vector<std::string> arguments_;
-  std::vector<std::string> environment_;
-  std::vector<char*> argument_pointers_;
-  std::vector<char*> environment_pointers_;
-  Descriptor input_;
+  explicit PreparedLaunch(LaunchFrame frame) : frame_(std::move(frame)) {}
+
+  LaunchFrame frame_;
+  Pipe output_;
+  Pipe error_;
+  Pipe ready_;  // none unless asked for
+  int ready_number_ = -1;
+  Descriptor cgroup_;
 };
 
 // "<instance>/<target>#<generation>"
@@ -71,11 +82,12 @@ class Launcher {
 
   // prepare() and start().
   tl::expected<LaunchedProcess, LaunchError> launch(const TargetConfig& config,
-                                                    std::uint64_t generation);
+                                                    std::uint64_t generation,
+                                                    LaunchExtras extras = {});
   // On an error nothing is left behind. command[0] without '/' is looked up in the PATH the target
   // would get; a relative one with '/' is taken from the target's working directory.
   tl::expected<PreparedLaunch, LaunchError> prepare(const TargetConfig& config,
-                                                    std::uint64_t generation);
+                                                    std::uint64_t generation, LaunchExtras extras);
   // As a child of this process.
   tl::expected<LaunchedProcess, LaunchError> start(PreparedLaunch prepared);
 
@@ -85,7 +97,11 @@ class Launcher {
   std::uint64_t small_pipes() const { return small_pipes_; }
 
  private:
-  tl::expected<PreparedLaunch::Pipe, LaunchError> open_pipe();
+  tl::expected<PreparedLaunch::Pipe, LaunchError> open_pipe(bool large);
+  static tl::expected<PreparedLaunch::Pipe, LaunchError> open_ready_pipe();
+  tl::expected<LaunchFrame, LaunchError> prepare_frame(const TargetConfig& config,
+                                                       std::uint64_t generation,
+                                                       LaunchExtras& extras) const;
 
   std::string instance_;
   std::unique_ptr<std::byte[]> stack_;

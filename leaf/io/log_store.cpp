@@ -214,6 +214,7 @@ void LogStore::fail(std::uint64_t id, std::string text) {
 }
 
 void LogStore::wake_readers(const TargetLogs& logs, LogStream stream) {
+  if (hooks_.grew) hooks_.grew(logs.target);
   for (auto& [id, entry] : readers_) {
     if (!entry.waiting || &entry.reader->logs() != &logs || !entry.reader->reads(stream)) continue;
     entry.waiting = false;

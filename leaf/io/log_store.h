@@ -29,6 +29,8 @@ struct LogHooks {
   std::function<void(LogEvent)> event;
   // A sentence for the leaf's own log; once per incident.
   std::function<void(const std::string&)> trouble;
+  // Something was stored of this target, or one of its pipes has ended. May be empty.
+  std::function<void(const std::string& target)> grew = {};
 };
 
 class LogStore {
@@ -45,6 +47,8 @@ class LogStore {
   // Stores what the target's pipes hold at this moment.
   void drain(const std::string& target);
   void perform(const LogEffect& effect);
+  // What is kept of a target; null when there is nothing. It stays where it is.
+  const TargetLogs* logs_of(const std::string& target) { return find(target); }
 
   // Bytes that a full disk took from all targets since the start.
   std::uint64_t dropped_bytes() const;

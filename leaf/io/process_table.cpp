@@ -57,7 +57,8 @@ void ProcessTable::launch(const Launch& effect) {
 void ProcessTable::launch_directly(const Launch& effect) {
   TargetConfig config = effect.config;
   config.name = effect.target;
-  auto launched = launcher_.launch(config, effect.generation);
+  auto launched =
+      launcher_.launch(config, effect.generation, extras_for(config, effect.generation));
   if (!launched) {
     tell(LaunchFailed{effect.target, effect.generation, launched.error().error_number,
                       launched.error().text});
@@ -66,6 +67,14 @@ void ProcessTable::launch_directly(const Launch& effect) {
   const Key key{effect.target, effect.generation};
   add(key, config, *std::move(launched));
   wait_for_exit(key);
+}
+
+LaunchExtras ProcessTable::extras_for(const TargetConfig& config, std::uint64_t generation) const {
+  LaunchExtras extras;
+  const CheckConfig& ready = config.ready.check;
+  if (ready.kind == CheckKind::fd) extras.ready_number = ready.fd;
+  if (hooks_.prepare) hooks_.prepare(config, generation, extras);
+  return extras;
 }
 
 void ProcessTable::add(const Key& key, const TargetConfig& config, LaunchedProcess launched) {
@@ -80,6 +89,7 @@ void ProcessTable::add(const Key& key, const TargetConfig& config, LaunchedProce
   processes_.insert_or_assign(key, std::move(process));
   ++running_;
   hooks_.output(config, std::move(launched.stdout_fd), std::move(launched.stderr_fd));
+  if (hooks_.begun) hooks_.begun(config, key.second, std::move(launched.ready_fd));
   tell(Launched{key.first, key.second, launched.pid});
 }
 
@@ -189,9 +199,26 @@ void ProcessTable::reap_children() {
       if (!collect(key, *process)) return;
       continue;
     }
+    const bool helper = hooks_.helper_dead && hooks_.helper_dead(info.si_pid);
     if (!wait_now(P_PID, static_cast<id_t>(info.si_pid), 0, info)) return;
-    ++orphans_reaped_;
+    if (helper) {
+      hooks_.helper_reaped(info);
+    } else {
+      ++orphans_reaped_;
+    }
   }
+}
+
+std::pair<std::string, std::uint64_t> ProcessTable::owner_of(int pid) const {
+  for (const auto& [key, process] : processes_) {
+    if (!process.reaped && process.pid == pid) return key;
+  }
+  return {};
+}
+
+int ProcessTable::pid_of(const std::string& target, std::uint64_t generation) const {
+  const auto entry = processes_.find({target, generation});
+  return entry == processes_.end() || entry->second.reaped ? 0 : entry->second.pid;
 }
 
 ProcessTable::Process* ProcessTable::running_with(int pid, Key& key) {

@@ -7,14 +7,17 @@
 //   is stored first (hook `drain`).
 // - A signal reaches the process it was meant for or nobody: pidfds, and groups only while their
 //   leader is not reaped.
-// - Children of this process that are no targets (orphaned descendants of targets: this process is
-//   their subreaper) are reaped and counted.
+// - Children of this process that are neither targets nor helpers (orphaned descendants: this
+//   process is their subreaper, with a keeper of the helpers alone) are reaped and counted.
 //
 // With a keeper (process_table_keeper.cpp) the keeper is the parent: it launches what is prepared
 // here, and tells exits. When it dies, the targets live on: they are watched by their pidfds, and a
-// new keeper is started and given them. While there is none, launches are direct.
+// new keeper is started and given them. While there is none, and of what the keeper does not
+// understand, launches are direct.
 //
 // Loop's thread; must live until the loop has stopped. Processes outlive the table.
+
+#include <signal.h>
 
 #include <cstdint>
 #include <deque>
@@ -47,6 +50,18 @@ struct ProcessHooks {
   std::function<void(const TargetConfig&, Descriptor out, Descriptor err)> output;
   // Store what the target's pipes hold now.
   std::function<void(const std::string& target)> drain;
+  // What a launch is given beside its configuration. May be empty.
+  std::function<void(const TargetConfig&, std::uint64_t generation, LaunchExtras&)> prepare = {};
+  // A new process runs; `ready` is its readiness pipe, if its configuration asks for one. Told
+  // behind `output`. May be empty.
+  std::function<void(const TargetConfig&, std::uint64_t generation, Descriptor ready)> begun = {};
+  // A child that is no target is dead and about to be reaped; true when it is a helper of the leaf
+  // (helper_processes.h), which is then told how it ended. May be empty.
+  std::function<bool(int pid)> helper_dead = {};
+  std::function<void(const siginfo_t&)> helper_reaped = {};
+  // With a keeper: this process was started by an earlier leaf, and may have ended meanwhile. Told
+  // behind `output`.
+  std::function<void(const TargetConfig&, std::uint64_t generation, int pid)> adopted = {};
   // With a keeper: the read end of the target's newest pipe, borrowed; -1 when it is at its end.
   std::function<int(const std::string& target, LogStream)> pipe = {};
   // With a keeper: a sentence for the leaf's own log.
@@ -70,6 +85,9 @@ class ProcessTable {
   // A signal for a generation that is gone is ignored: its exit is on its way.
   void perform(const ProcessEffect& effect);
 
+  // The generation whose living main process this is; an empty name when it is none.
+  std::pair<std::string, std::uint64_t> owner_of(int pid) const;
+  int pid_of(const std::string& target, std::uint64_t generation) const;  // 0 = not running
   std::size_t running() const { return running_; }
   std::uint64_t orphans_reaped() const {
     return orphans_reaped_ + (keeper_ ? keeper_->orphans() : 0);
@@ -97,6 +115,7 @@ class ProcessTable {
   void tell(ProcessEvent event);
   void forget_reaped(const std::string& target);
   void launch_directly(const Launch& effect);
+  LaunchExtras extras_for(const TargetConfig& config, std::uint64_t generation) const;
   void add(const Key& key, const TargetConfig& config, LaunchedProcess launched);
   void wait_for_exit(const Key& key);
   // Reaps the process if it is dead; returns whether it was.
@@ -109,6 +128,7 @@ class ProcessTable {
   void adopt(KeptRun run, const TargetConfig& config);
   void pump_launches();
   void ask_keeper(const Launch& effect);
+  void launch_beside(const TargetConfig& config, std::uint64_t generation);
   void on_launched(const keeper::Message& message, Descriptor pidfd);
   void on_kept_exit(const keeper::Message& message);
   void on_keeper_lost();

@@ -19,7 +19,7 @@ namespace {
 
 using boost::system::error_code;
 
-constexpr std::size_t asked_max = 8;  // launches on their way: six descriptors each
+constexpr std::size_t asked_max = 8;  // launches on their way: eight descriptors each
 constexpr auto keeper_pause = std::chrono::seconds{1};
 constexpr auto kernel_pause = std::chrono::milliseconds{20};
 constexpr unsigned kernel_tries = 100;
@@ -89,6 +89,7 @@ void ProcessTable::adopt(KeptRun run, const TargetConfig& config) {
   if (run.pidfd) process.pidfd.assign(run.pidfd.release());
   const auto entry = processes_.insert_or_assign(key, std::move(process)).first;
   ++running_;
+  if (hooks_.adopted) hooks_.adopted(config, key.second, run.message.pid);
   if (over) return on_kept_exit(run.message);
   hand_over(key, entry->second);  // what became of its configuration
   if (kept) return;
@@ -142,7 +143,8 @@ void ProcessTable::pump_launches() {
 void ProcessTable::ask_keeper(const Launch& effect) {
   TargetConfig config = effect.config;
   config.name = effect.target;
-  auto prepared = launcher_.prepare(config, effect.generation);
+  auto prepared =
+      launcher_.prepare(config, effect.generation, extras_for(config, effect.generation));
   if (!prepared) {
     tell(LaunchFailed{effect.target, effect.generation, prepared.error().error_number,
                       prepared.error().text});
@@ -162,12 +164,17 @@ void ProcessTable::ask_keeper(const Launch& effect) {
   const bool ends = config.on_agent_death == AgentDeath::kill;
   if (ends) packet.message.flags = keeper::end_with_agent;
   for (const int fd : {block.get(), frame.input, frame.output, frame.error}) packet.add(fd);
-  packet.add(prepared->output.reader.get());
-  packet.add(prepared->error.reader.get());
+  packet.add(prepared->output_reader());
+  packet.add(prepared->error_reader());
+  const auto add = [&packet](int fd, keeper::Has has) {
+    if (fd < 0) return;
+    packet.message.has |= has;
+    packet.add(fd);
+  };
+  add(frame.ready, keeper::has_ready);
+  add(frame.cgroup, keeper::has_cgroup);
   keeper_->send(packet);
-  // The target's ends must not stay open here: then its pipes would never come to their end.
-  prepared->output.writer.reset();
-  prepared->error.writer.reset();
+  prepared->close_writers();
   asked_.insert_or_assign({effect.target, effect.generation},
                           Pending{std::move(config), *std::move(prepared)});
 }
@@ -178,19 +185,30 @@ void ProcessTable::on_launched(const keeper::Message& message, Descriptor pidfd)
   if (asked == asked_.end()) return;
   Pending pending = std::move(asked->second);
   asked_.erase(asked);
-  if (message.pid == 0) {
-    const auto stage = static_cast<LaunchStage>(message.stage);
-    const auto error = pending.prepared.error_of(stage, message.error_number);
-    tell(LaunchFailed{key.first, key.second, error.error_number, error.text});
-  } else {
-    add(key, pending.config,
-        LaunchedProcess{message.pid, std::move(pidfd), std::move(pending.prepared.output.reader),
-                        std::move(pending.prepared.error.reader)});
+  const auto stage = static_cast<LaunchStage>(message.stage);
+  if (message.pid != 0) {
+    add(key, pending.config, pending.prepared.take(message.pid, std::move(pidfd)));
     Process& process = processes_.at(key);
     process.kept = true;
     process.told.started_ns = message.started_ns;
+  } else if (message.error_number == EBADMSG && stage == LaunchStage::clone) {
+    launch_beside(pending.config, key.second);
+  } else {
+    const auto error = pending.prepared.error_of(stage, message.error_number, message.detail);
+    tell(LaunchFailed{key.first, key.second, error.error_number, error.text});
   }
   pump_launches();
+}
+
+// The keeper was started by an agent of another version, and does not know all of this launch.
+void ProcessTable::launch_beside(const TargetConfig& config, std::uint64_t generation) {
+  if (hooks_.trouble) {
+    hooks_.trouble(fmt::format("target={} launched beside the keeper, which is of another version",
+                               config.name));
+  }
+  launch_directly({config.name, generation, config});
+  const auto entry = processes_.find({config.name, generation});
+  if (entry != processes_.end()) hand_over(entry->first, entry->second);
 }
 
 // ---- exits

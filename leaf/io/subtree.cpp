@@ -30,6 +30,12 @@ std::vector<Marked> living_of(const std::vector<ProcessInfo>& processes) {
   return marked;
 }
 
+bool is_of(std::string_view mark, std::string_view generation) {
+  if (!mark.starts_with(generation)) return false;
+  mark.remove_prefix(generation.size());
+  return mark.empty() || mark == check_mark_end;
+}
+
 // `processes` lists parents before their children, so one pass finds whole branches.
 std::vector<ProcessInfo> members_of(const SubtreeJob& job, const std::vector<Marked>& processes) {
   std::vector<ProcessInfo> members;
@@ -37,7 +43,7 @@ std::vector<ProcessInfo> members_of(const SubtreeJob& job, const std::vector<Mar
   for (const auto& [info, mark] : processes) {
     const bool same_session = job.leader != 0 && info.session == job.leader;
     const bool kin = same_session || pids.contains(info.parent);
-    if (mark != job.mark && !(mark.empty() && kin)) continue;
+    if (!is_of(mark, job.mark) && !(mark.empty() && kin)) continue;
     members.push_back(info);
     pids.insert(info.pid);
   }

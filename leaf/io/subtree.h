@@ -10,6 +10,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,10 @@
 #include "leaf/io/proc_files.h"
 
 namespace banyan::leaf {
+
+// Behind the mark of what the leaf itself runs beside a generation: it ends with the generation,
+// but is not adopted with it.
+inline constexpr std::string_view check_mark_end = "~check";
 
 struct SubtreeJob {
   std::string mark;

@@ -7,6 +7,9 @@
 
 #include "common/base/name.h"
 #include "common/io/config_document.h"
+#include "leaf/io/depends_resolver.h"
+#include "leaf/io/policy_fields.h"
+#include "leaf/io/process_fields.h"
 #include "leaf/io/target_fields.h"
 
 namespace banyan::leaf::io {
@@ -24,16 +27,11 @@ using banyan::io::TomlValue;
 
 constexpr std::size_t max_targets = 10'000;
 constexpr std::int64_t max_tail = 1'000'000'000;
-constexpr ConfigRange<Duration> stop_timeout_range{Duration::zero(), std::chrono::hours{24}};
+constexpr std::int64_t max_instances = 1'000;
 constexpr ConfigRange<std::uint64_t> spill_range{4096, 1ULL << 40};
 constexpr ConfigRange<std::uint64_t> segment_range{4096, 1ULL << 40};
 
-ForeignKeys later_target_keys() {
-  return {{"depends", "env_file", "group", "health", "instances", "limits", "nice", "no_new_privs",
-           "on_exit", "on_start", "oom_score_adj", "ready", "schedule", "start_timeout", "state",
-           "stdin", "strategy", "user", "watchdog"},
-          {}};
-}
+ForeignKeys later_target_keys() { return {{"state"}, {}}; }
 
 class TargetReader {
  public:
@@ -49,11 +47,15 @@ class TargetReader {
     field("command", target_.command, command_of);
     reader_.read_string("cwd", target_.cwd);
     read_environment();
+    read_process(reader_, problems_, target_.process);
     field("umask", target_.umask, umask_of);
     reader_.read_bool("autostart", target_.autostart);
     read_restart();
-    field("stop_signal", target_.stop_signal, signal_of);
-    reader_.read_duration("stop_timeout", stop_timeout_range, target_.stop_timeout);
+    read_policy(reader_, problems_, target_);
+    reader_.read_integer("instances", {1, max_instances}, instances_);
+    if (target_.name.size() + 5 > max_name_length && instances_ > 1) {
+      reader_.refuse_key("instances", "the name is too long for numbers behind it");
+    }
     read_log();
     std::size_t death = 0;
     reader_.read_choice("on_agent_death", {"keep", "kill"}, death);
@@ -61,6 +63,7 @@ class TargetReader {
     reader_.finish(later_target_keys());
     return std::move(target_);
   }
+  std::int64_t instances() const { return instances_; }  // 1 = the target itself
 
  private:
   template <class T, class Parse>
@@ -127,6 +130,7 @@ class TargetReader {
   ConfigProblems& problems_;
   ConfigReader reader_;
   TargetConfig target_;
+  std::int64_t instances_ = 1;
 };
 
 class LeafReader {
@@ -139,6 +143,7 @@ class LeafReader {
     reader_.read_size("spill_max", spill_range, leaf_.spill_max);
     read_short_form();
     read_targets();
+    resolve_depends(leaf_.targets, places_, leaf_.problems);
     if (leaf_.keeper) return;
     for (const auto& target : leaf_.targets) {
       if (target.on_agent_death == AgentDeath::keep) continue;
@@ -183,7 +188,9 @@ class LeafReader {
     }
     for (const auto& item : list->items) {
       if (item.kind == TomlKind::table) {
-        add(TargetReader{item, leaf_.problems}.read(), item.place);
+        TargetReader reader{item, leaf_.problems};
+        auto target = reader.read();
+        add_instances(std::move(target), reader.instances(), item.place);
       } else {
         reader_.refuse("targets", item, "expected tables, each under [[targets]]");
       }
@@ -193,9 +200,19 @@ class LeafReader {
     }
   }
 
+  void add_instances(TargetConfig config, std::int64_t count, const ConfigPlace& place) {
+    if (config.name.empty() || count == 1) return add(std::move(config), place);
+    const auto name = config.name;
+    for (std::int64_t number = 1; number <= count; ++number) {
+      config.name = fmt::format("{}.{}", name, number);
+      places_.instances[name].push_back(config.name);
+      add(config, place);
+    }
+  }
+
   void add(TargetConfig config, const ConfigPlace& place) {
     if (config.name.empty()) return;  // already a problem
-    const auto [first, is_new] = places_.emplace(config.name, place);
+    const auto [first, is_new] = places_.places.emplace(config.name, place);
     if (is_new) {
       leaf_.targets.push_back(std::move(config));
     } else {
@@ -207,7 +224,7 @@ class LeafReader {
 
   ConfigReader& reader_;
   LeafConfig& leaf_;
-  std::map<std::string, ConfigPlace> places_;
+  TargetPlaces places_;
 };
 
 // Keys of a target that stand at the top by mistake.

@@ -16,7 +16,8 @@ namespace {
 constexpr unsigned packets_per_turn = 64;
 constexpr std::int64_t return_within_ns = 2'000'000'000;
 constexpr std::size_t stack_bytes = 64 << 10;
-constexpr std::size_t launch_descriptors = 6;
+constexpr std::size_t launch_ends = 4;  // behind the block, 0, 1 and 2
+constexpr std::size_t launch_descriptors = launch_ends + 2;
 
 alignas(16) char child_stack[stack_bytes];
 
@@ -37,6 +38,17 @@ bool is_gone(int socket) {
   char byte = 0;
   const ssize_t got = ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+// False when there are others than it says.
+bool place_descriptors(const Packet& packet, ChildFrame& frame) {
+  std::size_t next = launch_descriptors;
+  frame.input = packet.descriptors[1];
+  frame.output = packet.descriptors[2];
+  frame.error = packet.descriptors[3];
+  if ((packet.message.has & has_ready) != 0) frame.ready = packet.descriptors[next++];
+  if ((packet.message.has & has_cgroup) != 0) frame.cgroup = packet.descriptors[next++];
+  return next == packet.count;
 }
 
 }  // namespace
@@ -128,16 +140,17 @@ void Keeper::launch(Packet& packet) {
   run.handed = true;
   run.answer_due = true;
   run.told.error_number = EBADMSG;
-  if (packet.count != launch_descriptors) return;
   LaunchBlock block;
-  if (!block.open(packet.descriptors[0], packet.message.block_size)) return;
+  if (packet.count < launch_descriptors ||
+      !block.open(packet.descriptors[0], packet.message.block_size)) {
+    return;
+  }
   ChildFrame frame = block.frame();
-  frame.input = packet.descriptors[1];
-  frame.output = packet.descriptors[2];
-  frame.error = packet.descriptors[3];
+  if (!place_descriptors(packet, frame)) return;
   const Child child = start_child(frame, child_stack + stack_bytes);
   run.told.error_number = frame.error_number;
   run.told.stage = static_cast<std::int32_t>(frame.stage);
+  run.told.detail = frame.limit_index;
   if (child.pid == 0) return;
   run.told.error_number = 0;
   run.pid = child.pid;
@@ -145,9 +158,11 @@ void Keeper::launch(Packet& packet) {
   run.told.started_ns = boot_ns();
   const char* mark = block.variable("BANYAN_TARGET");
   if (mark != nullptr) run.mark = ::strdup(mark);
-  run.pipes[0].fd = packet.descriptors[4];
-  run.pipes[1].fd = packet.descriptors[5];
-  packet.count = launch_descriptors - 2;  // those stay open
+  for (std::size_t stream = 0; stream < 2; ++stream) {
+    int& end = packet.descriptors[launch_ends + stream];
+    run.pipes[stream].fd = end;
+    end = -1;  // stays open
+  }
 }
 
 // Started under another keeper, or by a leaf that had none; of a known one, what is wanted now.

@@ -48,7 +48,7 @@ def documentation():
 
 def words_of_the_readers():
     found = set()
-    for pattern in ("common/io/config*.cpp", "leaf/io/target*.cpp"):
+    for pattern in ("common/io/config*.cpp", "leaf/io/target*.cpp", "leaf/io/*_fields.cpp"):
         for name in glob.glob(os.path.join(TOP, pattern)):
             with open(name, encoding="utf-8") as file:
                 found |= set(re.findall(r'"([a-z][a-z0-9_]*)"', file.read()))

@@ -98,8 +98,8 @@ class Output(KeeperTest):
             self.assertEqual(self.exits(name), [])
 
     def test_beyond_its_cap_the_spill_becomes_a_gap(self):
-        self.begin({"api": counter(200_000, 0)}, spill_max="64KiB")
-        total = len(numbers(200_000))
+        self.begin({"api": counter(600_000, 0)}, spill_max="64KiB")
+        total = len(numbers(600_000))
         wait_for("the first lines", lambda: self.size("api") > 0)
         self.leaf.kill()
         wait_for("the cap", lambda: self.spilled() == 64 << 10)

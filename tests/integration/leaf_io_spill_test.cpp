@@ -149,6 +149,78 @@ TEST(LaunchBlock, GivesBackWhatWasWritten) {
   EXPECT_EQ(block.frame().umask, 027);
 }
 
+TEST(LaunchBlock, CarriesAllThatAProcessIsGiven) {
+  char word[] = "word";
+  char before[] = "A=1";
+  char pid[32] = "WATCHDOG_PID=";
+  char after[] = "Z=26";
+  char* arguments[] = {word, nullptr};
+  char* environment[] = {before, pid, after, nullptr};
+  const RawLimit limits[] = {{7, {1, 2}}, {4, {3, ~0ULL}}};
+  const unsigned groups[] = {10, 20, 30};
+  ChildFrame frame;
+  frame.path = "/bin/x";
+  frame.arguments = arguments;
+  frame.environment = environment;
+  frame.working_directory = "/srv";
+  frame.limits = limits;
+  frame.limit_count = 2;
+  frame.change_groups = true;
+  frame.groups = groups;
+  frame.group_count = 3;
+  frame.group = 4'000'000'000;
+  frame.user = 17;
+  frame.change_nice = true;
+  frame.nice = -5;
+  frame.io_priority = 3 << 13;
+  frame.oom_score_adj = "-333";
+  frame.oom_score_size = 4;
+  frame.no_new_privs = true;
+  frame.ready_number = 9;
+  frame.pid_text = pid + 13;
+  std::size_t size = 0;
+  const Descriptor file(write_launch_block(frame, size));
+  LaunchBlock block;
+  ASSERT_TRUE(block.open(file.get(), size));
+  const ChildFrame& got = block.frame();
+  ASSERT_EQ(got.limit_count, 2U);
+  EXPECT_EQ(got.limits[1].resource, 4);
+  EXPECT_EQ(got.limits[1].values.soft, 3U);
+  EXPECT_EQ(got.limits[1].values.hard, ~0ULL);
+  ASSERT_EQ(got.group_count, 3U);
+  EXPECT_EQ(got.groups[2], 30U);
+  EXPECT_TRUE(got.change_groups && got.change_nice && got.no_new_privs);
+  EXPECT_EQ(got.group, 4'000'000'000);
+  EXPECT_EQ(got.user, 17);
+  EXPECT_EQ(got.nice, -5);
+  EXPECT_EQ(got.io_priority, 3 << 13);
+  EXPECT_EQ(got.ready_number, 9);
+  EXPECT_STREQ(got.oom_score_adj, "-333");
+  EXPECT_EQ(got.oom_score_size, 4U);
+  EXPECT_STREQ(got.working_directory, "/srv");
+  std::memcpy(got.pid_text, "2147483647", 11);
+  EXPECT_STREQ(block.variable("WATCHDOG_PID"), "2147483647");
+  EXPECT_STREQ(block.variable("Z"), "26");
+  EXPECT_STREQ(got.path, "/bin/x");
+}
+
+TEST(LaunchBlock, RefusesABlockOfAnotherVersion) {
+  char word[] = "word";
+  char* arguments[] = {word, nullptr};
+  ChildFrame frame;
+  frame.path = "/bin/x";
+  frame.arguments = arguments;
+  frame.environment = arguments;
+  std::size_t size = 0;
+  const Descriptor file(write_launch_block(frame, size));
+  std::uint64_t head_size = 0;
+  ASSERT_EQ(::pread(file.get(), &head_size, sizeof head_size, 0), 8);
+  head_size += 8;
+  ASSERT_EQ(::pwrite(file.get(), &head_size, sizeof head_size, 0), 8);
+  LaunchBlock block;
+  EXPECT_FALSE(block.open(file.get(), size));
+}
+
 TEST(LaunchBlock, RefusesWhatIsNoBlock) {
   const Descriptor file(::memfd_create("test", MFD_CLOEXEC));
   const std::string rubbish(4096, '\7');

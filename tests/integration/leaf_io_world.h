@@ -18,6 +18,8 @@
 #include <fmt/format.h>
 #include <boost/asio/io_context.hpp>
 
+#include "leaf/io/check_runner.h"
+#include "leaf/io/helper_processes.h"
 #include "leaf/io/log_store.h"
 #include "leaf/io/process_table.h"
 
@@ -68,7 +70,12 @@ class World {
   World()
       : logs(loop, scratch / "logs",
              {[this](LogEvent event) { log_events.push_back(std::move(event)); },
-              [this](const std::string& text) { troubles.push_back(text); }}),
+              [this](const std::string& text) { troubles.push_back(text); },
+              [this](const std::string& target) { checks.grew(target); }}),
+        helpers(loop, instance),
+        checks(loop, helpers,
+               {[this](CheckEvent event) { check_events.push_back(std::move(event)); },
+                [this](const std::string& target) { return logs.logs_of(target); }}),
         table(loop, instance,
               {[this](ProcessEvent event) { events.push_back(std::move(event)); },
                [this](const TargetConfig& config, Descriptor out, Descriptor err) {
@@ -77,10 +84,18 @@ class World {
                [this](const std::string& target) {
                  drained.push_back(target);
                  logs.drain(target);
-               }}) {}
+               },
+               [this](const TargetConfig&, std::uint64_t, LaunchExtras& extras) {
+                 extras.environment = extra_environment;
+               },
+               [this](const TargetConfig& config, std::uint64_t of, Descriptor ready) {
+                 checks.begin(config, of, std::move(ready));
+               },
+               [this](int pid) { return helpers.dead(pid); },
+               [this](const siginfo_t& info) { helpers.reaped(info); }}) {}
   ~World() {
     end_strays(instance);
-    run_until([this] { return table.running() == 0; });
+    run_until([this] { return table.running() == 0 && helpers.running() == 0; });
   }
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -163,7 +178,11 @@ class World {
   std::vector<std::string> drained;
   std::uint64_t generation = 0;
   std::uint64_t last_reader = 0;
+  std::vector<CheckEvent> check_events;
+  Environment extra_environment;
   LogStore logs;
+  HelperProcesses helpers;
+  CheckRunner checks;
   ProcessTable table;
 };
 

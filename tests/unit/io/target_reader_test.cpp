@@ -111,7 +111,7 @@ max_restarts = "5"
 [[targets]]
 comand = "x"
 name = "b"
-ready = { notify = true }
+state = true
 log = { max_sise = 1, rate = 5 }
 env = { BANYAN_TARGET = "x" }
 )");
@@ -127,7 +127,7 @@ env = { BANYAN_TARGET = "x" }
           HasSubstr("leaf.toml:9:16: max_restarts = \"5\": expected restarts per time"),
           HasSubstr("leaf.toml:10:1: a target without command"),
           "leaf.toml:11:1: unknown key \"comand\"; did you mean \"command\"?",
-          "leaf.toml:13:1: key \"ready\" is not supported by this version",
+          "leaf.toml:13:1: key \"state\" is not supported by this version",
           "leaf.toml:14:9: unknown key \"log.max_sise\"; did you mean \"log.max_size\"?",
           "leaf.toml:14:23: key \"log.rate\" is not supported by this version",
           "leaf.toml:15:1: env.BANYAN_TARGET is set by banyan itself"));

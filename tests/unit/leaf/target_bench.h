@@ -47,6 +47,17 @@ class TargetBench {
   void gone(std::uint64_t generation, unsigned unkillable = 0) {
     tell(SubtreeGone{"api", generation, 0, unkillable});
   }
+  void checked(Health health, const std::string& text = {},
+               CheckPurpose purpose = CheckPurpose::health) {
+    tell(CheckResult{"api", status().generation, purpose, health, text});
+  }
+  void tell(const CheckEvent& event) { supervisor.handle(event, now, effects); }
+  // What the target says, of its present generation.
+  void says(Notified said) {
+    said.target = "api";
+    said.generation = status().generation;
+    tell(CheckEvent{std::move(said)});
+  }
   void ask(std::uint64_t token, RequestVerb verb, std::uint64_t seen = 0) {
     supervisor.handle(TargetRequest{token, verb, "api", seen, 0}, now, effects);
   }
@@ -69,6 +80,10 @@ class TargetBench {
   template <class T>
   std::vector<T> notices() const {
     return only<T>(effects.notices);
+  }
+  template <class T>
+  std::vector<T> checks() const {
+    return only<T>(effects.checks);
   }
   // "launch 2" "signal 15 group" "end 1" in order.
   std::vector<std::string> orders() const {

@@ -345,7 +345,7 @@ TEST(Supervisor, ShutdownSupersedesRestartsAndRefusesNewStarts) {
   bench.exited(0);
   bench.gone(1);
   EXPECT_EQ(bench.state(), TargetState::stopped);
-  EXPECT_THAT(bench.answers(), ElementsAre("1 rejected: superseded by the leaf's shutdown",
+  EXPECT_THAT(bench.answers(), ElementsAre("1 rejected: superseded: the leaf is shutting down",
                                            "2 rejected: the leaf is shutting down"));
 }
 

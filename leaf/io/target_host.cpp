@@ -1,0 +1,95 @@
+#include "leaf/io/target_host.h"
+
+namespace banyan::leaf {
+
+TargetHost::TargetHost(boost::asio::io_context& loop, const std::string& instance,
+                       const std::string& state_dir, TargetHostHooks hooks)
+    : loop_(loop),
+      state_dir_(state_dir),
+      hooks_(std::move(hooks)),
+      logs_(loop, state_dir + "/logs",
+            {hooks_.log, hooks_.trouble,
+             [this](const std::string& target) { checks_.grew(target); }}),
+      helpers_(loop, instance),
+      checks_(loop, helpers_,
+              {hooks_.check, [this](const std::string& target) { return logs_.logs_of(target); }}),
+      target_hooks_(helpers_, hooks_.trouble),
+      processes_(loop, instance, process_hooks()),
+      notify_(loop, instance,
+              {hooks_.check, [this](int pid) { return processes_.owner_of(pid); }}) {}
+
+Status TargetHost::open() { return notify_.open(state_dir_ + "/notify"); }
+
+MergedSpill TargetHost::merge_spill(const std::vector<TargetConfig>& targets) {
+  const auto log_of = [&](const std::string& target, LogStream stream) -> StreamLog& {
+    StreamLog& log = logs_.stream_of(target, stream);
+    for (const TargetConfig& each : targets) {
+      if (each.name == target) log.configure(each.log);
+    }
+    return log;
+  };
+  return leaf::merge_spill(state_dir_ + "/" + keeper::spill_folder, log_of);
+}
+
+void TargetHost::use_keeper(const KeeperPlace& place, KeeperLink link,
+                            const std::vector<TargetConfig>& targets) {
+  processes_.use_keeper(place, std::move(link), targets);
+}
+
+void TargetHost::close(Duration patience) {
+  using std::chrono::steady_clock;
+  const auto deadline = steady_clock::now() + patience;
+  hooks_.process = [](const ProcessEvent&) {};
+  hooks_.trouble = [](const std::string&) {};
+  while (helpers_.running() > 0 && steady_clock::now() < deadline) {
+    loop_.restart();
+    loop_.run_one_until(deadline);
+  }
+  helpers_.end_all();
+  processes_.say_goodbye();
+}
+
+ProcessHooks TargetHost::process_hooks() {
+  ProcessHooks hooks;
+  hooks.event = [this](ProcessEvent event) { on_process(std::move(event)); };
+  hooks.output = [this](const TargetConfig& config, Descriptor out, Descriptor err) {
+    logs_.attach(config.name, config.log, std::move(out), std::move(err));
+  };
+  hooks.drain = [this](const std::string& target) { logs_.drain(target); };
+  hooks.prepare = [this](const TargetConfig& config, std::uint64_t generation,
+                         LaunchExtras& extras) { prepare(config, generation, extras); };
+  hooks.begun = [this](const TargetConfig& config, std::uint64_t generation, Descriptor ready) {
+    begun(config, generation, std::move(ready));
+  };
+  hooks.adopted = [this](const TargetConfig& config, std::uint64_t generation, int pid) {
+    adopted(config, generation, pid);
+  };
+  hooks.pipe = [this](const std::string& target, LogStream stream) {
+    return logs_.newest_pipe(target, stream);
+  };
+  hooks.trouble = [this](const std::string& text) { hooks_.trouble(text); };
+  hooks.helper_dead = [this](int pid) { return helpers_.dead(pid); };
+  hooks.helper_reaped = [this](const siginfo_t& info) { helpers_.reaped(info); };
+  return hooks;
+}
+
+void TargetHost::on_process(ProcessEvent event) {
+  if (const auto* exited = std::get_if<ProcessExited>(&event)) target_hooks_.exited(*exited);
+  hooks_.process(std::move(event));
+}
+
+void TargetHost::prepare(const TargetConfig& config, std::uint64_t, LaunchExtras& extras) {
+  extras.environment = notify_.environment_of(config);
+}
+
+void TargetHost::adopted(const TargetConfig& config, std::uint64_t generation, int pid) {
+  checks_.begin(config, generation, {});
+  target_hooks_.adopted(config, generation, pid);
+}
+
+void TargetHost::begun(const TargetConfig& config, std::uint64_t generation, Descriptor ready) {
+  checks_.begin(config, generation, std::move(ready));
+  target_hooks_.started(config, generation, processes_.pid_of(config.name, generation));
+}
+
+}  // namespace banyan::leaf

@@ -1,0 +1,72 @@
+#pragma once
+// All of the host that a leaf's targets live in: processes, checks, notifications, hooks, cgroups
+// and logs, wired to each other. Performs the leaf's effects and tells its events, each from the
+// loop, never from inside perform(). Loop's thread; must live until the loop has stopped.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "common/base/result.h"
+#include "leaf/io/check_runner.h"
+#include "leaf/io/helper_processes.h"
+#include "leaf/io/log_store.h"
+#include "leaf/io/notify_socket.h"
+#include "leaf/io/process_table.h"
+#include "leaf/io/spill_merge.h"
+#include "leaf/io/target_hooks.h"
+#include "leaf/leaf_event.h"
+
+namespace banyan::leaf {
+
+struct TargetHostHooks {
+  std::function<void(ProcessEvent)> process;
+  std::function<void(CheckEvent)> check;
+  std::function<void(LogEvent)> log;
+  std::function<void(const std::string&)> trouble;  // a sentence for the leaf's own log
+};
+
+class TargetHost {
+ public:
+  // `instance`: this leaf's own id, the same after a restart.
+  TargetHost(boost::asio::io_context& loop, const std::string& instance,
+             const std::string& state_dir, TargetHostHooks hooks);
+
+  // Once, before anything is launched.
+  Status open();
+  // Behind open(), with a keeper or without: what targets wrote while no leaf was there.
+  MergedSpill merge_spill(const std::vector<TargetConfig>& targets);
+  // Behind both, at most once: launches go through this keeper, and what it holds is adopted.
+  void use_keeper(const KeeperPlace& place, KeeperLink link,
+                  const std::vector<TargetConfig>& targets);
+
+  // The leaf is about to end, the loop has stopped: hooks that still run get `patience`, then they
+  // are killed. The last word to the keeper: everything stays, or it may end with the leaf.
+  void close(Duration patience);
+
+  void remember(const TargetMemory& memory) { processes_.remember(memory); }
+  void perform(const ProcessEffect& effect) { processes_.perform(effect); }
+  void perform(const CheckEffect& effect) { checks_.perform(effect); }
+  void perform(const LogEffect& effect) { logs_.perform(effect); }
+
+ private:
+  ProcessHooks process_hooks();
+  void on_process(ProcessEvent event);
+  void prepare(const TargetConfig& config, std::uint64_t generation, LaunchExtras& extras);
+  void adopted(const TargetConfig& config, std::uint64_t generation, int pid);
+  void begun(const TargetConfig& config, std::uint64_t generation, Descriptor ready);
+
+  boost::asio::io_context& loop_;
+  std::string state_dir_;
+  TargetHostHooks hooks_;
+  LogStore logs_;
+  HelperProcesses helpers_;
+  CheckRunner checks_;
+  TargetHooks target_hooks_;
+  ProcessTable processes_;
+  NotifySocket notify_;
+};
+
+}  // namespace banyan::leaf

@@ -1,0 +1,72 @@
+// The part of the target's machine that takes a changed configuration.
+
+#include "common/base/check.h"
+#include "leaf/target_machine.h"
+
+namespace banyan::leaf {
+
+void TargetMachine::adopt(TargetConfig config, Now now, SupervisorEffects& effects) {
+  if (next_config_) {
+    next_config_ = std::move(config);
+    return;
+  }
+  const auto before = std::exchange(config_, std::move(config));
+  const bool checks_changed = before.ready != config_.ready || before.health != config_.health ||
+                              before.watchdog != config_.watchdog;
+  if (checks_changed) on(checks_.renew(now, effects), now, effects);
+  if (before.schedule == config_.schedule) return;
+  plan_.plan(config_.schedule, now);
+  const bool rested = status_.state == TargetState::pending || status_.state == TargetState::exited;
+  const bool freed = before.schedule && !config_.schedule && rested && !held_;
+  if (freed && wanted_ && !closing()) begin_instance(now, effects);
+}
+
+void TargetMachine::replace(TargetConfig config, Now now, SupervisorEffects& effects) {
+  const bool busy = launching_ || alive_;
+  if (busy) {
+    next_config_ = std::move(config);
+  } else {
+    next_config_.reset();
+    config_ = std::move(config);
+    plan_.plan(config_.schedule, now);
+  }
+  switch (status_.state) {
+    case TargetState::starting:
+    case TargetState::running:
+      history_.forget();
+      again_ = true;
+      begin_stop(now, effects);
+      break;
+    case TargetState::backing_off:
+    case TargetState::failed:
+      if (!wanted_ || busy || ending_.size() >= max_ending || closing()) break;
+      history_.forget();
+      begin_instance(now, effects);
+      break;
+    case TargetState::stopping:
+      if (!failure_.empty()) again_ = true;
+      failure_.clear();
+      break;
+    case TargetState::pending:
+    case TargetState::stopped:
+    case TargetState::exited:
+      break;
+  }
+}
+
+void TargetMachine::revive(TargetConfig config, Now now, SupervisorEffects& effects) {
+  CHECK(closing());
+  closing_.clear();
+  wanted_ = config.autostart;
+  const bool resting = status_.state == TargetState::stopped ||
+                       status_.state == TargetState::exited || status_.state == TargetState::failed;
+  const bool again = wanted_ && !config.schedule;
+  again_ = again && status_.state == TargetState::stopping;
+  replace(std::move(config), now, effects);
+  const bool free = !alive_ && ending_.size() < max_ending;
+  const bool rests =
+      resting && status_.state != TargetState::starting && status_.state != TargetState::pending;
+  if (again && rests && free) begin_instance(now, effects);
+}
+
+}  // namespace banyan::leaf
