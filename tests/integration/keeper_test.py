@@ -44,6 +44,16 @@ class KeeperTest(TreeTest):
     def running(self, name):
         return self.world.wait_target(f"web-1/{name}", "running")
 
+    def again(self, *adopted):
+        """Starts the leaf; returns when the root has heard of these adoptions, and so of all."""
+        def told(name):
+            return len(self.world.events(f"web-1/{name}", "adopted"))
+
+        before = {name: told(name) for name in adopted}
+        self.leaf.start()
+        for name in adopted:
+            wait_for(f"the adoption of {name}", lambda name=name: told(name) > before[name])
+
     def keeper(self):
         return wait_for("one keeper", lambda: len(keepers(self.leaf.state_dir)) == 1 and
                         keepers(self.leaf.state_dir)[0])
@@ -83,7 +93,7 @@ class Output(KeeperTest):
             wait_for("more output", lambda: all(self.size(n) > done[n] for n in ("a", "b")))
             self.leaf.kill()
             wait_for("spilled output", lambda: self.spilled() > 20)
-            self.leaf.start()
+            self.again(*names)
         for name, target in before.items():
             self.assertEqual(same(self.running(name)), same(target))
         wait_for("all of the fast one", lambda: self.size("fast") >= len(numbers(FAST)), 60)
@@ -105,8 +115,9 @@ class Output(KeeperTest):
         wait_for("the cap", lambda: self.spilled() == 64 << 10)
         waited = time.monotonic()
         wait_for("drops", lambda: time.monotonic() > waited + 0.5)
-        self.leaf.start()
+        self.again("api")
         self.leaf.waits_for("dropped_bytes=[1-9]")
+        self.world.wait_up("web-1")
         answer = self.world.rest.ask("GET", "/api/v1/logs?select=web-1/api&format=ndjson")
         self.assertIn(b"gap_bytes", answer.body)
         wait_for("the rest", lambda: self.size("api") > 0)
@@ -121,7 +132,7 @@ class Output(KeeperTest):
         with open(gate, "w", encoding="utf-8") as file:
             file.write("go\n")
         wait_for("its end", lambda: not marked(self.leaf.instance))
-        self.leaf.start()
+        self.again("api")
         target = self.world.wait_target("web-1/api", "exited")
         self.assertEqual(target["last_exit"]["code"], 3)
         self.assertEqual(self.logged("api"), b"last words\n")
@@ -137,14 +148,15 @@ class Exits(KeeperTest):
         with open(gate, "w", encoding="utf-8") as file:
             file.write("42\n")
         wait_for("its end", lambda: not alive(before["pid"]))
-        self.leaf.start()
+        self.again("api")
         told = self.wait_exits("api", 1)
         self.assertEqual((told[0]["data"]["code"], told[0]["data"]["signal"]), (42, None))
+        wait_for("the next run", lambda: self.running("api")["pid"] != before["pid"])
         after = self.running("api")
         self.assertEqual(after["generation"], before["generation"] + 1)
         self.assertEqual(after["restarts"], 1)
         self.leaf.kill()
-        self.leaf.start()
+        self.again("api")
         again = self.running("api")
         self.assertEqual(same(again), same(after))
         self.assertEqual(len(self.exits("api")), 1)
@@ -160,15 +172,15 @@ class Exits(KeeperTest):
         self.tell(f"ended {took:.2f} s after the agent")
         self.assertGreater(took, 1.5)
         self.assertTrue(alive(before["free"]["pid"]))
-        self.leaf.start()
+        self.again("bound", "free")
         self.assertEqual(self.wait_exits("bound", 1)[0]["data"]["signal"], "KILL")
-        self.assertNotEqual(self.running("bound")["pid"], before["bound"]["pid"])
+        wait_for("another one", lambda: self.running("bound")["pid"] != before["bound"]["pid"])
         self.assertEqual(self.running("free")["pid"], before["free"]["pid"])
 
     def test_an_agent_that_returns_in_time_keeps_them(self):
         before = self.begin({"api": {"command": SLEEPER, "on_agent_death": "kill"}})["api"]
         self.leaf.kill()
-        self.leaf.start()
+        self.again("api")
         returned = time.monotonic()
         wait_for("three seconds", lambda: time.monotonic() > returned + 2.5)
         self.assertEqual(same(self.running("api")), same(before))
@@ -187,12 +199,12 @@ class Keepers(KeeperTest):
         os.kill(before["api"]["pid"], signal.SIGTERM)
         self.assertEqual(self.wait_exits("api", 1)[0]["data"]["signal"], "TERM")
         self.leaf.kill()
-        self.leaf.start()
+        self.again("api", "job")
         self.assertEqual(self.running("job")["pid"], before["job"]["pid"])
         os.kill(before["job"]["pid"], signal.SIGTERM)
         told = self.wait_exits("job", 1)
         self.tell(f"of a target that belongs to nobody: {told[0]['text']}")
-        self.assertNotEqual(self.running("job")["pid"], before["job"]["pid"])
+        wait_for("another job", lambda: self.running("job")["pid"] != before["job"]["pid"])
 
     def test_a_keeper_killed_while_the_agent_works_loses_no_line(self):
         self.begin({"api": counter(20_000, 0.0002)})
@@ -204,7 +216,7 @@ class Keepers(KeeperTest):
             self.keeper()
         self.leaf.kill()
         wait_for("spilled output", lambda: self.spilled() > 0)
-        self.leaf.start()
+        self.again("api")
         wait_for("all lines", lambda: self.size("api") >= len(numbers(20_000)), 60)
         self.assertTrue(self.logged("api") == numbers(20_000))
 
@@ -264,12 +276,12 @@ class Keepers(KeeperTest):
         self.assertEqual(self.leaf.leave(), 0)
         left = time.monotonic()
         wait_for("three seconds", lambda: time.monotonic() > left + 2.5)
-        self.leaf.start()
+        self.again(*before)
         for name, target in before.items():
             self.assertEqual(same(self.running(name)), same(target))
         self.leaf.settings["keep_targets"] = False
         self.leaf.kill()
-        self.leaf.start()
+        self.again(*before)
 
 
 class Configuration(KeeperTest):
@@ -278,7 +290,7 @@ class Configuration(KeeperTest):
         self.leaf.kill()
         self.leaf.targets = {"same": SLEEPER, "changed": {"command": SLEEPER,
                                                           "env": {"A": "1"}}}
-        self.leaf.start()
+        self.again("same", "changed")
         self.assertEqual(same(self.running("same")), same(before["same"]))
 
         def anew():
@@ -295,7 +307,7 @@ class Configuration(KeeperTest):
         self.begin({"api": [sys.executable, "-c", FAMILY]})
         wait_for("the family", lambda: len(marked(self.leaf.instance)) == 3)
         self.leaf.kill()
-        self.leaf.start()
+        self.again("api")
         self.running("api")
         done = self.world.rest.command("stop", "web-1/api")
         self.assertEqual(done["counts"]["done"], 1)
@@ -307,7 +319,8 @@ class Configuration(KeeperTest):
         self.leaf.kill()
         self.leaf.settings["keeper"] = False
         self.leaf.start()
-        self.assertNotEqual(self.running("api")["pid"], before["pid"])
+        wait_for("another process", lambda: self.running("api")["pid"] != before["pid"])
+        self.assertFalse(alive(before["pid"]))
         wait_for("no keeper", lambda: not keepers(self.leaf.state_dir))
 
 
