@@ -55,8 +55,11 @@ class KeeperTest(TreeTest):
             wait_for(f"the adoption of {name}", lambda name=name: told(name) > before[name])
 
     def keeper(self):
-        return wait_for("one keeper", lambda: len(keepers(self.leaf.state_dir)) == 1 and
-                        keepers(self.leaf.state_dir)[0])
+        def one():
+            found = keepers(self.leaf.state_dir)
+            return found[0] if len(found) == 1 else None
+
+        return wait_for("one keeper", one)
 
     def logged(self, name, stream="stdout"):
         pattern = os.path.join(self.leaf.state_dir, "logs", name, f"{stream}.*.log")

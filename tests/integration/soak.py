@@ -115,6 +115,7 @@ class Soak(TreeTest):
             os.kill(pid, signal.SIGKILL)
             self.killed["keeper"] += 1
         wait_for("a new keeper", lambda: keepers(self.leaf.state_dir) not in ([], old))
+        self.leaf.waits_for("a new one is started")
 
     def pause(self, longest):
         end = time.monotonic() + self.random.uniform(0, longest)
