@@ -1,6 +1,7 @@
 """Targets outlive their agent: nothing is lost, nothing is doubled, everything is told once."""
 
 import glob
+import json
 import os
 import signal
 import socket
@@ -111,20 +112,26 @@ class Output(KeeperTest):
             self.assertEqual(self.exits(name), [])
 
     def test_beyond_its_cap_the_spill_becomes_a_gap(self):
-        self.begin({"api": counter(200_000, 0)}, spill_max="64KiB")
-        total = len(numbers(200_000))
-        wait_for("the first lines", lambda: self.size("api") > 0)
+        gate = self.world.path("gate")
+        os.mkfifo(gate)
+        script = (f"read _ < {gate}; seq 0 99999; read _ < {gate}; echo end; exec sleep 100000")
+        self.begin({"api": ["/bin/sh", "-c", script]}, spill_max="64KiB")
         self.leaf.kill()
+        with open(gate, "w", encoding="utf-8") as file:
+            file.write("go\n")
         wait_for("the cap", lambda: self.spilled() == 64 << 10)
-        waited = time.monotonic()
-        wait_for("drops", lambda: time.monotonic() > waited + 0.5)
+        with open(gate, "w", encoding="utf-8") as file:  # opened once all is written
+            file.write("go\n")
         self.again("api")
         self.leaf.waits_for("dropped_bytes=[1-9]")
         self.world.wait_up("web-1")
         answer = self.world.rest.ask("GET", "/api/v1/logs?select=web-1/api&format=ndjson")
-        self.assertIn(b"gap_bytes", answer.body)
-        wait_for("the rest", lambda: self.size("api") > 0)
-        self.assertLess(self.size("api"), total)
+        records = [json.loads(line) for line in answer.body.splitlines()]
+        gap = sum(record.get("gap_bytes", 0) for record in records)
+        all_bytes = len(numbers(100_000)) + len("end\n")
+        wait_for("the rest", lambda: self.size("api") + gap >= all_bytes)
+        self.assertEqual(self.size("api") + gap, all_bytes)
+        self.assertTrue(numbers(100_000).startswith(self.logged("api")[: 64 << 10]))
 
     def test_the_last_words_of_a_target_that_died_alone_are_kept(self):
         gate = self.world.path("gate")
