@@ -62,6 +62,15 @@ class KeeperTest(TreeTest):
 
         return wait_for("one keeper", one)
 
+    def kill_keeper(self):
+        """Returns when a new one holds everything."""
+        old = self.keeper()
+        os.kill(old, signal.SIGKILL)
+        new = wait_for("a new keeper", lambda: [pid for pid in keepers(self.leaf.state_dir)
+                                                if pid != old])
+        self.assertEqual(len(new), 1)
+        self.leaf.waits_for(rf"a new one \(pid {new[0]}\) holds them")
+
     def logged(self, name, stream="stdout"):
         pattern = os.path.join(self.leaf.state_dir, "logs", name, f"{stream}.*.log")
         parts = []
@@ -199,11 +208,7 @@ class Exits(KeeperTest):
 class Keepers(KeeperTest):
     def test_a_killed_keeper_is_replaced_and_the_targets_live_on(self):
         before = self.begin({"api": SLEEPER, "job": SLEEPER})
-        old = self.keeper()
-        os.kill(old, signal.SIGKILL)
-        new = wait_for("a new keeper", lambda: [pid for pid in keepers(self.leaf.state_dir)
-                                                if pid != old])
-        self.assertEqual(len(new), 1)
+        self.kill_keeper()
         for name, target in before.items():
             self.assertEqual(same(self.running(name)), same(target))
         os.kill(before["api"]["pid"], signal.SIGTERM)
@@ -221,9 +226,7 @@ class Keepers(KeeperTest):
         for _ in range(3):
             done = self.size("api")
             wait_for("more output", lambda done=done: self.size("api") > done + 100)
-            os.kill(self.keeper(), signal.SIGKILL)
-            self.leaf.waits_for("a new one is started")
-            self.keeper()
+            self.kill_keeper()
         self.leaf.kill()
         wait_for("spilled output", lambda: self.spilled() > 0)
         self.again("api")
