@@ -121,16 +121,17 @@ class Output(KeeperTest):
             self.assertEqual(self.exits(name), [])
 
     def test_beyond_its_cap_the_spill_becomes_a_gap(self):
-        gate = self.world.path("gate")
-        os.mkfifo(gate)
-        script = (f"read _ < {gate}; seq 0 99999; read _ < {gate}; echo end; exec sleep 100000")
+        gates = [self.world.path(name) for name in ("begin", "all-written")]
+        for gate in gates:
+            os.mkfifo(gate)
+        script = (f"read _ < {gates[0]}; seq 0 99999; read _ < {gates[1]}; echo end; "
+                  "exec sleep 100000")
         self.begin({"api": ["/bin/sh", "-c", script]}, spill_max="64KiB")
         self.leaf.kill()
-        with open(gate, "w", encoding="utf-8") as file:
-            file.write("go\n")
+        for gate in gates:  # opened when the target waits there
+            with open(gate, "w", encoding="utf-8") as file:
+                file.write("go\n")
         wait_for("the cap", lambda: self.spilled() == 64 << 10)
-        with open(gate, "w", encoding="utf-8") as file:  # opened once all is written
-            file.write("go\n")
         self.again("api")
         self.leaf.waits_for("dropped_bytes=[1-9]")
         self.world.wait_up("web-1")
