@@ -254,8 +254,6 @@ void ProcessTable::on_keeper_lost() {
   keeper_.reset();
   ender_.set_keeper(0);
   ender_.look_everywhere();
-  if (hooks_.trouble)
-    hooks_.trouble("the keeper is dead: its targets live on, a new one is started");
   auto asked = std::exchange(asked_, {});
   for (auto& [key, pending] : asked) {
     // Whether it was started is not known: nothing of it may stay before it is tried again.
@@ -274,19 +272,23 @@ void ProcessTable::on_keeper_lost() {
 
 void ProcessTable::replace_keeper() {
   auto link = start_keeper(place_);
-  if (!link) {
-    if (hooks_.trouble) hooks_.trouble(link.error().text());
-    keeper_timer_.expires_after(keeper_pause);
-    keeper_timer_.async_wait([this](const error_code& error) {
-      if (!error) replace_keeper();
-    });
-  } else {
+  std::string news;
+  if (link) {
+    const int pid = link->pid;
     connect_keeper(*std::move(link));
     for (const auto& [target, memory] : memories_) send_memory(memory);
     for (const auto& [key, process] : processes_) {
       if (!process.reaped) hand_over(key, process);
     }
+    news = fmt::format("the keeper died: its targets live on, a new one (pid {}) holds them", pid);
+  } else {
+    news = "the keeper died, its targets live on: " + link.error().text();
+    keeper_timer_.expires_after(keeper_pause);
+    keeper_timer_.async_wait([this](const error_code& error) {
+      if (!error) replace_keeper();
+    });
   }
+  if (hooks_.trouble) hooks_.trouble(news);
   pump_launches();
 }
 

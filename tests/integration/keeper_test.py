@@ -1,6 +1,7 @@
 """Targets outlive their agent: nothing is lost, nothing is doubled, everything is told once."""
 
 import glob
+import json
 import os
 import signal
 import socket
@@ -44,9 +45,31 @@ class KeeperTest(TreeTest):
     def running(self, name):
         return self.world.wait_target(f"web-1/{name}", "running")
 
+    def again(self, *adopted):
+        """Starts the leaf; returns when the root has heard of these adoptions, and so of all."""
+        def told(name):
+            return len(self.world.events(f"web-1/{name}", "adopted"))
+
+        before = {name: told(name) for name in adopted}
+        self.leaf.start()
+        for name in adopted:
+            wait_for(f"the adoption of {name}", lambda name=name: told(name) > before[name])
+
     def keeper(self):
-        return wait_for("one keeper", lambda: len(keepers(self.leaf.state_dir)) == 1 and
-                        keepers(self.leaf.state_dir)[0])
+        def one():
+            found = keepers(self.leaf.state_dir)
+            return found[0] if len(found) == 1 else None
+
+        return wait_for("one keeper", one)
+
+    def kill_keeper(self):
+        """Returns when a new one holds everything."""
+        old = self.keeper()
+        os.kill(old, signal.SIGKILL)
+        new = wait_for("a new keeper", lambda: [pid for pid in keepers(self.leaf.state_dir)
+                                                if pid != old])
+        self.assertEqual(len(new), 1)
+        self.leaf.waits_for(rf"a new one \(pid {new[0]}\) holds them")
 
     def logged(self, name, stream="stdout"):
         pattern = os.path.join(self.leaf.state_dir, "logs", name, f"{stream}.*.log")
@@ -83,7 +106,7 @@ class Output(KeeperTest):
             wait_for("more output", lambda: all(self.size(n) > done[n] for n in ("a", "b")))
             self.leaf.kill()
             wait_for("spilled output", lambda: self.spilled() > 20)
-            self.leaf.start()
+            self.again(*names)
         for name, target in before.items():
             self.assertEqual(same(self.running(name)), same(target))
         wait_for("all of the fast one", lambda: self.size("fast") >= len(numbers(FAST)), 60)
@@ -98,19 +121,27 @@ class Output(KeeperTest):
             self.assertEqual(self.exits(name), [])
 
     def test_beyond_its_cap_the_spill_becomes_a_gap(self):
-        self.begin({"api": counter(600_000, 0)}, spill_max="64KiB")
-        total = len(numbers(600_000))
-        wait_for("the first lines", lambda: self.size("api") > 0)
+        gates = [self.world.path(name) for name in ("begin", "all-written")]
+        for gate in gates:
+            os.mkfifo(gate)
+        script = (f"read _ < {gates[0]}; seq 0 99999; read _ < {gates[1]}; echo end; "
+                  "exec sleep 100000")
+        self.begin({"api": ["/bin/sh", "-c", script]}, spill_max="64KiB")
         self.leaf.kill()
+        for gate in gates:  # opened when the target waits there
+            with open(gate, "w", encoding="utf-8") as file:
+                file.write("go\n")
         wait_for("the cap", lambda: self.spilled() == 64 << 10)
-        waited = time.monotonic()
-        wait_for("drops", lambda: time.monotonic() > waited + 0.5)
-        self.leaf.start()
+        self.again("api")
         self.leaf.waits_for("dropped_bytes=[1-9]")
+        self.world.wait_up("web-1")
         answer = self.world.rest.ask("GET", "/api/v1/logs?select=web-1/api&format=ndjson")
-        self.assertIn(b"gap_bytes", answer.body)
-        wait_for("the rest", lambda: self.size("api") > 0)
-        self.assertLess(self.size("api"), total)
+        records = [json.loads(line) for line in answer.body.splitlines()]
+        gap = sum(record.get("gap_bytes", 0) for record in records)
+        all_bytes = len(numbers(100_000)) + len("end\n")
+        wait_for("the rest", lambda: self.size("api") + gap >= all_bytes)
+        self.assertEqual(self.size("api") + gap, all_bytes)
+        self.assertTrue(numbers(100_000).startswith(self.logged("api")[: 64 << 10]))
 
     def test_the_last_words_of_a_target_that_died_alone_are_kept(self):
         gate = self.world.path("gate")
@@ -121,7 +152,7 @@ class Output(KeeperTest):
         with open(gate, "w", encoding="utf-8") as file:
             file.write("go\n")
         wait_for("its end", lambda: not marked(self.leaf.instance))
-        self.leaf.start()
+        self.again("api")
         target = self.world.wait_target("web-1/api", "exited")
         self.assertEqual(target["last_exit"]["code"], 3)
         self.assertEqual(self.logged("api"), b"last words\n")
@@ -137,14 +168,15 @@ class Exits(KeeperTest):
         with open(gate, "w", encoding="utf-8") as file:
             file.write("42\n")
         wait_for("its end", lambda: not alive(before["pid"]))
-        self.leaf.start()
+        self.again("api")
         told = self.wait_exits("api", 1)
         self.assertEqual((told[0]["data"]["code"], told[0]["data"]["signal"]), (42, None))
+        wait_for("the next run", lambda: self.running("api")["pid"] != before["pid"])
         after = self.running("api")
         self.assertEqual(after["generation"], before["generation"] + 1)
         self.assertEqual(after["restarts"], 1)
         self.leaf.kill()
-        self.leaf.start()
+        self.again("api")
         again = self.running("api")
         self.assertEqual(same(again), same(after))
         self.assertEqual(len(self.exits("api")), 1)
@@ -160,15 +192,15 @@ class Exits(KeeperTest):
         self.tell(f"ended {took:.2f} s after the agent")
         self.assertGreater(took, 1.5)
         self.assertTrue(alive(before["free"]["pid"]))
-        self.leaf.start()
+        self.again("bound", "free")
         self.assertEqual(self.wait_exits("bound", 1)[0]["data"]["signal"], "KILL")
-        self.assertNotEqual(self.running("bound")["pid"], before["bound"]["pid"])
+        wait_for("another one", lambda: self.running("bound")["pid"] != before["bound"]["pid"])
         self.assertEqual(self.running("free")["pid"], before["free"]["pid"])
 
     def test_an_agent_that_returns_in_time_keeps_them(self):
         before = self.begin({"api": {"command": SLEEPER, "on_agent_death": "kill"}})["api"]
         self.leaf.kill()
-        self.leaf.start()
+        self.again("api")
         returned = time.monotonic()
         wait_for("three seconds", lambda: time.monotonic() > returned + 2.5)
         self.assertEqual(same(self.running("api")), same(before))
@@ -177,34 +209,28 @@ class Exits(KeeperTest):
 class Keepers(KeeperTest):
     def test_a_killed_keeper_is_replaced_and_the_targets_live_on(self):
         before = self.begin({"api": SLEEPER, "job": SLEEPER})
-        old = self.keeper()
-        os.kill(old, signal.SIGKILL)
-        new = wait_for("a new keeper", lambda: [pid for pid in keepers(self.leaf.state_dir)
-                                                if pid != old])
-        self.assertEqual(len(new), 1)
+        self.kill_keeper()
         for name, target in before.items():
             self.assertEqual(same(self.running(name)), same(target))
         os.kill(before["api"]["pid"], signal.SIGTERM)
         self.assertEqual(self.wait_exits("api", 1)[0]["data"]["signal"], "TERM")
         self.leaf.kill()
-        self.leaf.start()
+        self.again("api", "job")
         self.assertEqual(self.running("job")["pid"], before["job"]["pid"])
         os.kill(before["job"]["pid"], signal.SIGTERM)
         told = self.wait_exits("job", 1)
         self.tell(f"of a target that belongs to nobody: {told[0]['text']}")
-        self.assertNotEqual(self.running("job")["pid"], before["job"]["pid"])
+        wait_for("another job", lambda: self.running("job")["pid"] != before["job"]["pid"])
 
     def test_a_keeper_killed_while_the_agent_works_loses_no_line(self):
         self.begin({"api": counter(20_000, 0.0002)})
         for _ in range(3):
             done = self.size("api")
             wait_for("more output", lambda done=done: self.size("api") > done + 100)
-            os.kill(self.keeper(), signal.SIGKILL)
-            self.leaf.waits_for("a new one is started")
-            self.keeper()
+            self.kill_keeper()
         self.leaf.kill()
         wait_for("spilled output", lambda: self.spilled() > 0)
-        self.leaf.start()
+        self.again("api")
         wait_for("all lines", lambda: self.size("api") >= len(numbers(20_000)), 60)
         self.assertTrue(self.logged("api") == numbers(20_000))
 
@@ -264,12 +290,12 @@ class Keepers(KeeperTest):
         self.assertEqual(self.leaf.leave(), 0)
         left = time.monotonic()
         wait_for("three seconds", lambda: time.monotonic() > left + 2.5)
-        self.leaf.start()
+        self.again(*before)
         for name, target in before.items():
             self.assertEqual(same(self.running(name)), same(target))
         self.leaf.settings["keep_targets"] = False
         self.leaf.kill()
-        self.leaf.start()
+        self.again(*before)
 
 
 class Configuration(KeeperTest):
@@ -278,7 +304,7 @@ class Configuration(KeeperTest):
         self.leaf.kill()
         self.leaf.targets = {"same": SLEEPER, "changed": {"command": SLEEPER,
                                                           "env": {"A": "1"}}}
-        self.leaf.start()
+        self.again("same", "changed")
         self.assertEqual(same(self.running("same")), same(before["same"]))
 
         def anew():
@@ -295,7 +321,7 @@ class Configuration(KeeperTest):
         self.begin({"api": [sys.executable, "-c", FAMILY]})
         wait_for("the family", lambda: len(marked(self.leaf.instance)) == 3)
         self.leaf.kill()
-        self.leaf.start()
+        self.again("api")
         self.running("api")
         done = self.world.rest.command("stop", "web-1/api")
         self.assertEqual(done["counts"]["done"], 1)
@@ -307,7 +333,8 @@ class Configuration(KeeperTest):
         self.leaf.kill()
         self.leaf.settings["keeper"] = False
         self.leaf.start()
-        self.assertNotEqual(self.running("api")["pid"], before["pid"])
+        wait_for("another process", lambda: self.running("api")["pid"] != before["pid"])
+        self.assertFalse(alive(before["pid"]))
         wait_for("no keeper", lambda: not keepers(self.leaf.state_dir))
 
 

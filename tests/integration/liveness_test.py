@@ -173,7 +173,8 @@ class Agents(TreeTest):
         leaf, before, old = self.crash()
         leaf.start()
         leaf.waits_for("target=fork adopted")
-        self.world.wait_up("web-1")
+        for target in before:
+            wait_for("the news", lambda path=target["path"]: self.world.events(path, "adopted"))
         for target in before:
             after = self.world.wait_target(target["path"], "running")
             self.assertEqual([after[key] for key in ("pid", "generation", "restarts")],
@@ -189,8 +190,8 @@ class Agents(TreeTest):
         self.assertEqual([pid for pid in old if alive(pid)], [])
         self.world.wait_up("web-1")
         for target in before:
-            after = self.world.wait_target(target["path"], "running")
-            self.assertNotEqual(after["pid"], target["pid"])
+            wait_for("another process", lambda old=target: self.world.wait_target(
+                old["path"], "running")["pid"] != old["pid"])
         self.assertEqual(len(self.world.rest.items("/api/v1/nodes")), 1)
 
 

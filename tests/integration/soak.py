@@ -114,7 +114,9 @@ class Soak(TreeTest):
         for pid in old:
             os.kill(pid, signal.SIGKILL)
             self.killed["keeper"] += 1
-        wait_for("a new keeper", lambda: keepers(self.leaf.state_dir) not in ([], old))
+        new = wait_for("a new keeper", lambda: [pid for pid in keepers(self.leaf.state_dir)
+                                                if pid not in old])
+        self.leaf.waits_for(rf"a new one \(pid {new[0]}\) holds them")
 
     def pause(self, longest):
         end = time.monotonic() + self.random.uniform(0, longest)
