@@ -76,7 +76,7 @@ void TargetMachine::handle(const CheckEvent& event, Now now, SupervisorEffects& 
   }
   const auto& said = std::get<Notified>(event);
   const bool ending = status_.state == TargetState::stopping &&
-                      stop_step_ == StopStep::terminating &&
+                      stop_step_ == StopPhase::terminating &&
                       said.generation == status_.generation && said.extend_ms > 0;
   if (ending) kill_at_ = std::max(kill_at_, after(now.time, extension_of(said)));
   on(checks_.handle(said, now), now, effects);
@@ -106,7 +106,7 @@ void TargetMachine::on(const LaunchFailed& event, Now now, SupervisorEffects& ef
   launching_ = false;
   effects.notice(LaunchRefused{config_.name, event.generation, event.error_number, event.text});
   if (status_.state == TargetState::stopping) {
-    stop_step_ = StopStep::ending;
+    stop_step_ = StopPhase::ending;
     finish_stop(now, effects);
   } else if (may_pass(event.error_number)) {
     status_.error = event.text;
@@ -137,7 +137,7 @@ void TargetMachine::on(const ProcessExited& event, Now now, SupervisorEffects& e
   } else if (status_.state == TargetState::running) {
     after_run(now, effects);
   } else if (status_.state == TargetState::stopping) {
-    stop_step_ = StopStep::ending;
+    stop_step_ = StopPhase::ending;
   }
 }
 
@@ -201,7 +201,7 @@ Time TargetMachine::next_deadline() const {
       return std::min(planned, checks_.next_deadline());
     case TargetState::stopping:
       return std::min(planned,
-                      stop_step_ == StopStep::terminating ? std::min(step_at_, kill_at_) : never);
+                      stop_step_ == StopPhase::terminating ? std::min(step_at_, kill_at_) : never);
     case TargetState::stopped:
     case TargetState::exited:
     case TargetState::failed:

@@ -115,7 +115,7 @@ class TargetMachine {
   bool gone() const;
 
  private:
-  enum class StopStep { launching, holding, terminating, ending };
+  enum class StopPhase { launching, holding, terminating, ending };
 
   void on(const Launched& event, Now now, SupervisorEffects& effects);
   void on(const LaunchFailed& event, Now now, SupervisorEffects& effects);
@@ -145,6 +145,8 @@ class TargetMachine {
   void try_again(RestartHistory::Decision decision, Now now, SupervisorEffects& effects);
   void retry(Now now, SupervisorEffects& effects);
   void run_by_schedule(Now now, SupervisorEffects& effects);
+  void leave_schedule(Now now, SupervisorEffects& effects);
+  void take_next_config(Now now);  // once nothing of the old one runs
   void fail(std::string text, Now now, SupervisorEffects& effects);
   void show_checks(SupervisorEffects& effects);
 
@@ -181,14 +183,15 @@ class TargetMachine {
   std::string failure_;      // stopping: for this reason, not by request
   bool abort_ = false;       // stopping: by ABRT, for a dump
   bool failed_run_ = false;
-  StopStep stop_step_ = StopStep::launching;  // stopping
+  StopPhase stop_step_ = StopPhase::launching;  // stopping
   bool stop_held_ = false;
-  std::size_t stop_index_ = 0;  // the next of stop_more
-  Time step_at_ = never;        // terminating: its time
-  Time kill_at_ = never;        // terminating
-  bool again_ = false;          // stopping: start again afterwards
-  unsigned unkillable_ = 0;     // most found since the last stop began
-  bool main_stuck_ = false;     // the newest generation is among them
+  std::vector<StopStep> stop_more_;  // of the stop under way: a reload does not change it
+  std::size_t stop_index_ = 0;       // the next of them
+  Time step_at_ = never;             // terminating: its time
+  Time kill_at_ = never;             // terminating
+  bool again_ = false;               // stopping: start again afterwards
+  unsigned unkillable_ = 0;          // most found since the last stop began
+  bool main_stuck_ = false;          // the newest generation is among them
 };
 
 }  // namespace banyan::leaf

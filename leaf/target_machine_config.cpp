@@ -16,20 +16,29 @@ void TargetMachine::adopt(TargetConfig config, Now now, SupervisorEffects& effec
   if (checks_changed) on(checks_.renew(now, effects), now, effects);
   if (before.schedule == config_.schedule) return;
   plan_.plan(config_.schedule, now);
-  const bool rested = status_.state == TargetState::pending || status_.state == TargetState::exited;
-  const bool freed = before.schedule && !config_.schedule && rested && !held_;
-  if (freed && wanted_ && !closing()) begin_instance(now, effects);
+  if (before.schedule) leave_schedule(now, effects);
+}
+
+// It rested between two runs, and there is no next one to wait for.
+void TargetMachine::leave_schedule(Now now, SupervisorEffects& effects) {
+  const bool rests =
+      (status_.state == TargetState::pending && !held_) || status_.state == TargetState::exited;
+  const bool free = !launching_ && !alive_ && ending_.size() < max_ending;
+  if (rests && free && !config_.schedule && wanted_ && !closing()) begin_instance(now, effects);
+}
+
+void TargetMachine::take_next_config(Now now) {
+  if (!next_config_ || launching_ || alive_) return;
+  config_ = std::move(*next_config_);
+  next_config_.reset();
+  plan_.plan(config_.schedule, now);
 }
 
 void TargetMachine::replace(TargetConfig config, Now now, SupervisorEffects& effects) {
   const bool busy = launching_ || alive_;
-  if (busy) {
-    next_config_ = std::move(config);
-  } else {
-    next_config_.reset();
-    config_ = std::move(config);
-    plan_.plan(config_.schedule, now);
-  }
+  const bool was_scheduled = config_.schedule.has_value();
+  next_config_ = std::move(config);
+  take_next_config(now);
   switch (status_.state) {
     case TargetState::starting:
     case TargetState::running:
@@ -48,8 +57,10 @@ void TargetMachine::replace(TargetConfig config, Now now, SupervisorEffects& eff
       failure_.clear();
       break;
     case TargetState::pending:
-    case TargetState::stopped:
     case TargetState::exited:
+      if (was_scheduled) leave_schedule(now, effects);
+      break;
+    case TargetState::stopped:
       break;
   }
 }

@@ -65,7 +65,7 @@ void TargetMachine::begin_stop(Now now, SupervisorEffects& effects) {
   show_checks(effects);
   const bool nothing_left = !launching_ && !alive_ && ending_.empty();
   if (!nothing_left) enter(TargetState::stopping, now, effects);
-  stop_step_ = launching_ ? StopStep::launching : StopStep::ending;
+  stop_step_ = launching_ ? StopPhase::launching : StopPhase::ending;
   if (alive_) {
     terminate(now, effects);
   } else {
@@ -76,45 +76,42 @@ void TargetMachine::begin_stop(Now now, SupervisorEffects& effects) {
 void TargetMachine::terminate(Now now, SupervisorEffects& effects) {
   const bool by_request = failure_.empty();
   if (stop_held_ && by_request) {
-    stop_step_ = StopStep::holding;
+    stop_step_ = StopPhase::holding;
     return;
   }
-  stop_step_ = StopStep::terminating;
+  stop_step_ = StopPhase::terminating;
   kill_at_ = after(now.time, config_.stop_timeout);
+  const bool abort = std::exchange(abort_, false);
   stop_index_ = 0;
-  if (std::exchange(abort_, false)) {
-    stop_index_ = config_.stop_more.size();
-    send_stop_signal(signal_abort, now, effects);
-  } else {
-    send_stop_signal(config_.stop_signal, now, effects);
-  }
+  stop_more_ = abort ? std::vector<StopStep>{} : config_.stop_more;
+  send_stop_signal(abort ? signal_abort : config_.stop_signal, now, effects);
 }
 
 // A stopped (SIGSTOP) process would not hear the signal before it goes on.
 void TargetMachine::send_stop_signal(int signal, Now now, SupervisorEffects& effects) {
-  const bool more = stop_index_ < config_.stop_more.size();
-  step_at_ = more ? after(now.time, config_.stop_more[stop_index_].pause) : never;
+  const bool more = stop_index_ < stop_more_.size();
+  step_at_ = more ? after(now.time, stop_more_[stop_index_].pause) : never;
   effects.process(SignalProcess{config_.name, status_.generation, signal, true});
   if (signal == signal_kill) return;
   effects.process(SignalProcess{config_.name, status_.generation, signal_cont, true});
 }
 
 void TargetMachine::continue_stop(Now now, SupervisorEffects& effects) {
-  if (stop_step_ != StopStep::terminating) return;
+  if (stop_step_ != StopPhase::terminating) return;
   if (now.time >= kill_at_) {
-    stop_step_ = StopStep::ending;
+    stop_step_ = StopPhase::ending;
     effects.process(SignalProcess{config_.name, status_.generation, signal_kill, true});
     end_subtree(effects);
     return;
   }
   while (now.time >= step_at_) {
-    send_stop_signal(config_.stop_more[stop_index_++].signal, now, effects);
+    send_stop_signal(stop_more_[stop_index_++].signal, now, effects);
   }
 }
 
 void TargetMachine::set_stop_hold(bool held, Now now, SupervisorEffects& effects) {
   stop_held_ = held;
-  const bool waits = status_.state == TargetState::stopping && stop_step_ == StopStep::holding;
+  const bool waits = status_.state == TargetState::stopping && stop_step_ == StopPhase::holding;
   if (waits && !held) terminate(now, effects);
 }
 
@@ -126,11 +123,7 @@ void TargetMachine::end_subtree(SupervisorEffects& effects) {
 void TargetMachine::finish_stop(Now now, SupervisorEffects& effects) {
   const bool waits = launching_ || (alive_ && !main_stuck_) || !ending_.empty();
   if (waits) return;
-  if (next_config_ && !alive_) {
-    config_ = std::move(*next_config_);
-    next_config_.reset();
-    plan_.plan(config_.schedule, now);
-  }
+  take_next_config(now);
   if (unkillable_ > 0) {
     failure_.clear();
     fail(fmt::format("{} process{} of generation {} cannot be killed", unkillable_,

@@ -39,10 +39,7 @@ void TargetMachine::begin_instance(Now now, SupervisorEffects& effects) {
 
 void TargetMachine::launch(Now now, SupervisorEffects& effects) {
   CHECK(!launching_ && !alive_ && !closing());
-  if (next_config_) {
-    config_ = std::move(*next_config_);
-    next_config_.reset();
-  }
+  take_next_config(now);
   ++status_.generation;
   launching_ = true;
   again_ = false;

@@ -76,6 +76,17 @@ TEST(SupervisorReload, ACorrectedCommandIsTriedAtOnce) {
   EXPECT_EQ(bench.state("a"), TargetState::starting);
 }
 
+TEST(SupervisorReload, DoesNotChangeAStopThatIsUnderWay) {
+  auto config = target("a");
+  config.stop_more = {{seconds{2}, 15}};
+  auto bench = running({config});
+  bench.ask(RequestVerb::stop, {"a"});
+  EXPECT_EQ(reload(bench, {target("a")}).adopted, 1U);
+  bench.effects = {};
+  bench.pass(seconds{2});
+  EXPECT_THAT(bench.orders(), ElementsAre("stop a"));
+}
+
 TEST(SupervisorReload, AStoppedTargetStaysStopped) {
   auto bench = running({target("a")});
   bench.ask(RequestVerb::stop, {"a"});
@@ -167,6 +178,16 @@ TEST(SupervisorSchedule, StoppedByHandItRunsNoMoreAndStartedByHandItRunsNow) {
   EXPECT_THAT(bench.orders(), IsEmpty());
   bench.ask(RequestVerb::start, {"job"});
   EXPECT_THAT(bench.orders(), ElementsAre("launch job"));
+}
+
+TEST(SupervisorSchedule, TakenAwayTheTargetRunsAtOnceHoweverElseItChanged) {
+  for (const bool changed : {false, true}) {
+    SupervisorBench bench{{scheduled()}};
+    auto config = target("job");
+    if (changed) config.command = {"/bin/new"};
+    reload(bench, {config});
+    EXPECT_THAT(bench.orders(), ElementsAre("launch job")) << changed;
+  }
 }
 
 TEST(SupervisorSchedule, AFailedRunIsTriedAgainAtTheNextTime) {
