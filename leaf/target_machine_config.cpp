@@ -73,6 +73,11 @@ void TargetMachine::revive(TargetConfig config, Now now, SupervisorEffects& effe
                        status_.state == TargetState::exited || status_.state == TargetState::failed;
   const bool again = wanted_ && !config.schedule;
   again_ = again && status_.state == TargetState::stopping;
+  if (again_) {
+    waiting_.supersede(RequestVerb::start,
+                       answer_of(OutcomeKind::rejected, "superseded by the new configuration"),
+                       effects.outcomes);
+  }
   replace(std::move(config), now, effects);
   const bool free = !alive_ && ending_.size() < max_ending;
   const bool rests =

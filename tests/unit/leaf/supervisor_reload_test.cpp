@@ -119,6 +119,14 @@ TEST(SupervisorReload, ATargetThatComesBackWhileItIsBeingRemovedRunsOnceStopped)
   EXPECT_THAT(bench.notices<TargetRemoved>(), IsEmpty());
 }
 
+TEST(SupervisorReload, AStopThatWaitedOnATargetThatComesBackIsAnswered) {
+  auto bench = running({target("a")});
+  bench.ask(RequestVerb::stop, {"a"});
+  reload(bench, {});
+  reload(bench, {target("a")});
+  EXPECT_THAT(bench.answers(), ElementsAre("1 rejected: superseded by the new configuration"));
+}
+
 TEST(SupervisorReload, ANewTargetIsStartedAfterWhatItNeeds) {
   auto bench = running({target("a")});
   auto late = target("late");
