@@ -49,6 +49,12 @@ void ProcessTable::tell(ProcessEvent event) {
 
 void ProcessTable::launch(const Launch& effect) {
   forget_reaped(effect.target);
+  const ProcessConfig& process = effect.config.process;
+  if (hooks_.trouble && (process.memory_max > 0 || process.cpu_max > 0)) {
+    hooks_.trouble(
+        "target=" + effect.target +
+        " limits.memory and limits.cpu do not hold: this version makes no control groups");
+  }
   if (!keeper_) return launch_directly(effect);
   waiting_.push_back(effect);
   pump_launches();

@@ -1,4 +1,4 @@
-"""What a daemon does with a signal that it can do nothing about: it says so and goes on."""
+"""What a daemon does with HUP and USR2: it answers in its log and goes on."""
 
 import os
 import signal
@@ -14,7 +14,8 @@ class SignalsTest(TreeTest):
         for daemon in (leaf, dc1, root):
             for name in ("HUP", "USR2"):
                 daemon.signal(getattr(signal, "SIG" + name))
-                daemon.waits_for(f"signal={name}: ")
+                reloads = daemon is leaf and name == "HUP"
+                daemon.waits_for("event=reloaded" if reloads else f"signal={name}: ")
         self.assertTrue(all(daemon.running() for daemon in self.world.daemons))
         self.assertEqual(self.world.target("dc1/rack1/web-1/one")["pid"], before["pid"])
         os.kill(before["pid"], 0)
