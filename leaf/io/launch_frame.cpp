@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <filesystem>
 
 #include <cerrno>
 #include <cstring>
@@ -107,6 +108,15 @@ Descriptor lifted(Descriptor fd) {
   return Descriptor(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
 }
 
+// Absolute, for whoever starts it may stand elsewhere: the keeper stands at "/". Another user gets
+// "/" when nothing is configured: the leaf's own directory may be closed to it.
+std::string working_directory_of(const TargetConfig& config) {
+  if (config.cwd.empty() && !config.process.user.empty()) return "/";
+  std::error_code error;
+  const auto here = std::filesystem::current_path(error);
+  return error ? config.cwd : config.cwd.empty() ? here.string() : (here / config.cwd).string();
+}
+
 tl::expected<LaunchFrame, LaunchError> LaunchFrame::prepare(const TargetConfig& config,
                                                             const TargetUser& user,
                                                             const Environment& environment,
@@ -114,6 +124,7 @@ tl::expected<LaunchFrame, LaunchError> LaunchFrame::prepare(const TargetConfig& 
   LaunchFrame made;
   made.config_ = config;
   made.user_ = user;
+  made.working_directory_ = working_directory_of(config);
   made.arguments_ = config.command;
   const auto program = find_program(config.command[0], path_variable(environment), config.cwd);
   if (!program) {
@@ -149,7 +160,7 @@ ChildFrame LaunchFrame::frame() {
   frame.path = program_.c_str();
   frame.arguments = argument_pointers_.data();
   frame.environment = environment_pointers_.data();
-  frame.working_directory = config_.cwd.empty() ? nullptr : config_.cwd.c_str();
+  if (!working_directory_.empty()) frame.working_directory = working_directory_.c_str();
   frame.input = input_.get();
   frame.limits = limits_.data();
   frame.limit_count = limits_.size();
@@ -202,7 +213,7 @@ LaunchError LaunchFrame::error_of(LaunchStage stage, int error_number, std::size
     case LaunchStage::user:
       return error("user " + config_.process.user);
     case LaunchStage::working_directory:
-      return error("chdir " + config_.cwd);
+      return error("chdir " + (config_.cwd.empty() ? working_directory_ : config_.cwd));
     case LaunchStage::no_new_privs:
       return error("no_new_privs");
     case LaunchStage::descriptors:

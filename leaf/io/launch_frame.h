@@ -46,6 +46,7 @@ class LaunchFrame {
 
   TargetConfig config_;
   TargetUser user_;
+  std::string working_directory_;  // absolute; empty = where the starter stands
   std::string program_;
   std::vector<std::string> arguments_;
   std::vector<std::string> environment_;

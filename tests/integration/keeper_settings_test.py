@@ -85,6 +85,17 @@ class Settings(TreeTest):
         refused = wait_for("an error", lambda: self.world.target("kept/api").get("error"))
         self.assertIn("limits.nofile", refused)
 
+    def test_relative_paths_begin_where_the_leaf_was_started(self):
+        folder = os.path.relpath(self.world.folder)
+        script = "import os, json; print(json.dumps(os.getcwd()))"
+        for number, keeper in enumerate((True, False)):
+            for cwd, wanted in ((None, os.getcwd()), (folder, os.path.realpath(folder))):
+                target = {"command": ["/usr/bin/python3", "-c", script], "restart": "never"}
+                target.update({"cwd": cwd} if cwd else {})
+                name = f"leaf-{number}-{'some' if cwd else 'none'}"
+                leaf = self.world.leaf(name, self.root, {"api": target}, keeper=keeper)
+                self.assertEqual(os.path.realpath(self.told(leaf)), wanted)
+
 
 class Adoption(TreeTest):
     def begin(self, target):

@@ -93,9 +93,13 @@ class World {
                },
                [this](int pid) { return helpers.dead(pid); },
                [this](const siginfo_t& info) { helpers.reaped(info); }}) {}
+  // A process that is about to execve shows no mark for a moment: so until no child is left.
   ~World() {
-    end_strays(instance);
-    run_until([this] { return table.running() == 0 && helpers.running() == 0; });
+    run_until([this] {
+      end_strays(instance);
+      siginfo_t info = {};
+      return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0;
+    });
   }
   World(const World&) = delete;
   World& operator=(const World&) = delete;
