@@ -39,7 +39,12 @@ io_class = "best-effort:2"
 oom_score_adj = 500
 no_new_privs = true
 stdin = "/etc/hostname"
-limits = { nofile = "1024:4096", core = 0, as = "2GiB", cpu_time = "90s", memory = "64MiB", cpu = 1.5 }
+limits.nofile = "1024:4096"
+limits.core = 0
+limits.as = "2GiB"
+limits.cpu_time = "90s"
+limits.memory = "64MiB"
+limits.cpu = 1.5
 on_start = ["/bin/true", "x"]
 on_exit = "/bin/false y"
 )");
