@@ -33,6 +33,11 @@ struct ProcessExited {  // the main process of this generation was reaped
   bool core = false;
   bool unknown = false;             // nobody could say how: code is -1
   std::optional<WallTime> at = {};  // when it was not just now
+  bool oom = false;  // the kernel killed it, or another of its group, for want of memory
+  // What it used, with the children that it waited for; all 0 = not known.
+  std::int64_t user_ms = 0;
+  std::int64_t system_ms = 0;
+  std::int64_t max_rss_bytes = 0;  // of the largest single process
 };
 struct SubtreeGone {  // answers EndSubtree: no process of this generation is left (but
                       // `unkillable`)

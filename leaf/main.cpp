@@ -67,6 +67,7 @@ class Daemon {
         fmt::format("name={} targets={} parent={}", config_.name, targets, parent);
     logger_.write(tree::LogLevel::info, here + " try=\"banyan get targets\" at the root");
     if (!found_.empty()) logger_.write(tree::LogLevel::info, found_);
+    logger_.write(tree::LogLevel::info, host_.description());
     loop_.notify_ready(here);
     LeafEffects effects;
     leaf_.start(io::read_clock(), effects);

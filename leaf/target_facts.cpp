@@ -79,6 +79,13 @@ v1::Event about(const std::string& kind, const Notice& notice, std::string text,
   return event;
 }
 
+// Nothing when it is not known: any process that ran had memory.
+std::string usage_members(const RunUsage& used) {
+  if (used.max_rss_bytes == 0) return {};
+  return fmt::format(R"(,"user_ms":{},"system_ms":{},"max_rss_bytes":{})", used.user_ms,
+                     used.system_ms, used.max_rss_bytes);
+}
+
 v1::Event exited(const RunEnded& ended, Now now) {
   const LastExit& exit = ended.exit;
   v1::Event event = make("exited", ended.target, describe_exit(exit), now);
@@ -86,8 +93,9 @@ v1::Event exited(const RunEnded& ended, Now now) {
   const bool has_code = exit.signal == 0 && !exit.unknown;
   const std::string code = has_code ? std::to_string(exit.code) : "null";
   const std::string signal = exit.signal == 0 ? "null" : "\"" + signal_name(exit.signal) + "\"";
-  event.set_data(fmt::format(R"({{"code":{},"signal":{},"core":{},"ran_ms":{},"generation":{}}})",
-                             code, signal, exit.core, ended.ran_ms, ended.generation));
+  event.set_data(fmt::format(
+      R"({{"code":{},"signal":{},"core":{},"ran_ms":{},"generation":{},"oom":{}{}}})", code, signal,
+      exit.core, ended.ran_ms, ended.generation, exit.oom, usage_members(ended.used)));
   return event;
 }
 
@@ -105,6 +113,7 @@ v1::TargetFact target_fact(const TargetStatus& status, const TargetConfig& confi
     fact.mutable_last_exit()->set_code(status.last_exit->code);
     fact.mutable_last_exit()->set_signal(status.last_exit->signal);
     fact.mutable_last_exit()->set_core(status.last_exit->core);
+    fact.mutable_last_exit()->set_oom(status.last_exit->oom);
     fact.mutable_last_exit()->set_at_ms(wall_ms(status.last_exit->at));
   }
   fact.set_error(visible(status.error));

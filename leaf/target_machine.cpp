@@ -123,10 +123,11 @@ void TargetMachine::on(const ProcessExited& event, Now now, SupervisorEffects& e
   alive_ = false;
   ran_ = ready_at_ == never ? Duration::zero() : now.time - ready_at_;
   status_.pid = 0;
-  status_.last_exit =
-      LastExit{event.code, event.signal, event.core, event.at.value_or(now.wall), event.unknown};
+  status_.last_exit = LastExit{event.code,    event.signal, event.core, event.at.value_or(now.wall),
+                               event.unknown, event.oom};
   const auto ran = std::chrono::duration_cast<milliseconds>(now.time - launched_at_).count();
-  effects.notice(RunEnded{config_.name, event.generation, *status_.last_exit, ran});
+  const RunUsage used{event.user_ms, event.system_ms, event.max_rss_bytes};
+  effects.notice(RunEnded{config_.name, event.generation, *status_.last_exit, ran, used});
   checks_.end(effects);
   show_checks(effects);
   end_subtree(effects);

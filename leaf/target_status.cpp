@@ -43,7 +43,8 @@ std::string_view health_name(Health health) {
 std::string describe_exit(const LastExit& exit) {
   if (exit.unknown) return "exit=unknown (its keeper was killed)";
   if (exit.signal == 0) return "exit=" + std::to_string(exit.code);
-  return "signal=" + signal_name(exit.signal) + (exit.core ? " core" : "");
+  return "signal=" + signal_name(exit.signal) + (exit.core ? " core" : "") +
+         (exit.oom ? " oom" : "");
 }
 
 }  // namespace banyan::leaf

@@ -32,6 +32,13 @@ struct LastExit {
   bool core = false;
   WallTime at{};
   bool unknown = false;  // it is over; nobody could say how
+  bool oom = false;      // for want of memory
+};
+
+struct RunUsage {  // with the children that were waited for; all 0 = not known
+  std::int64_t user_ms = 0;
+  std::int64_t system_ms = 0;
+  std::int64_t max_rss_bytes = 0;  // of the largest single process
 };
 
 struct TargetStatus {
@@ -71,6 +78,7 @@ struct RunEnded {  // exactly one for each RunStarted, or RunAdopted
   std::uint64_t generation = 0;
   LastExit exit;
   std::int64_t ran_ms = 0;
+  RunUsage used;
 };
 struct LaunchRefused {  // nothing ran
   std::string target;

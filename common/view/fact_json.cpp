@@ -37,6 +37,7 @@ value last_exit_json(const v1::TargetFact& fact) {
   json["code"] = last.signal() == 0 ? value(last.code()) : value(nullptr);
   json["signal"] = last.signal() == 0 ? value(nullptr) : value(signal_name(last.signal()));
   json["core"] = last.core();
+  json["oom"] = last.oom();
   json["at"] = time_or_null(last.at_ms());
   return json;
 }

@@ -2,7 +2,10 @@
 
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -38,11 +41,17 @@ ExitStatus from_wait(int status) {
   return exit;
 }
 
+std::int64_t ms_of(const timeval& time) {
+  return std::int64_t{time.tv_sec} * 1000 + time.tv_usec / 1000;
+}
+
 }  // namespace
 
+// The system's own waitid also tells what was used.
 ExitAnswer reap(int pidfd, ExitStatus& status) {
   siginfo_t info = {};
-  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) < 0) {
+  rusage used = {};
+  while (::syscall(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | WNOHANG, &used) < 0) {
     if (errno != EINTR) return ExitAnswer::no_answer;
   }
   if (info.si_pid == 0) return ExitAnswer::alive;
@@ -53,6 +62,9 @@ ExitAnswer reap(int pidfd, ExitStatus& status) {
     status.signal = info.si_status;
     status.core = info.si_code == CLD_DUMPED;
   }
+  status.user_ms = ms_of(used.ru_utime);
+  status.system_ms = ms_of(used.ru_stime);
+  status.max_rss_bytes = std::int64_t{used.ru_maxrss} * 1024;
   return ExitAnswer::over;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 // How a process ended, asked for by its pidfd. Used by leaf and keeper; libc only.
 
+#include <cstdint>
+
 namespace banyan::leaf {
 
 struct ExitStatus {
@@ -8,6 +10,10 @@ struct ExitStatus {
   int signal = 0;  // the signal that ended it
   bool core = false;
   bool known = true;
+  // What it used, with the children that it waited for; only its parent is told.
+  std::int64_t user_ms = 0;
+  std::int64_t system_ms = 0;
+  std::int64_t max_rss_bytes = 0;  // of the largest single process
 };
 
 enum class ExitAnswer {

@@ -39,7 +39,7 @@ struct Head {
   std::uint32_t change_groups = 0;
   std::uint32_t change_nice = 0;
   std::uint32_t no_new_privs = 0;
-  std::uint32_t unused = 0;
+  std::uint32_t cgroup_needed = 0;
 };
 static_assert(sizeof(Head) % alignof(RawLimit) == 0);
 
@@ -101,9 +101,9 @@ class Writer {
 // Every field by its name: a new one does not compile before it travels, too.
 void write_into(char* memory, const ChildFrame& frame) {
   const auto& [path, arguments, environment, folder, input, output, error, ready, ready_number,
-               cgroup, umask, limits, limit_count, change_groups, groups, group_count, group, user,
-               change_nice, nice, io_priority, oom_score_adj, oom_score_size, no_new_privs,
-               pid_text, stage, limit_index, error_number] = frame;
+               cgroup, cgroup_needed, umask, limits, limit_count, change_groups, groups,
+               group_count, group, user, change_nice, nice, io_priority, oom_score_adj,
+               oom_score_size, no_new_privs, pid_text, stage, limit_index, error_number] = frame;
   Head& head = *new (memory) Head;
   Writer writer(memory, sizeof(Head));
   head.limits = writer.array(limits, limit_count);
@@ -123,6 +123,7 @@ void write_into(char* memory, const ChildFrame& frame) {
   head.nice = nice;
   head.io_priority = io_priority;
   head.ready_number = ready_number;
+  head.cgroup_needed = cgroup_needed ? 1 : 0;
   head.change_groups = change_groups ? 1 : 0;
   head.change_nice = change_nice ? 1 : 0;
   head.no_new_privs = no_new_privs ? 1 : 0;
@@ -198,6 +199,7 @@ bool LaunchBlock::read() {
   frame_.ready_number = head.ready_number;
   frame_.group = head.group;
   frame_.user = head.user;
+  frame_.cgroup_needed = head.cgroup_needed != 0;
   frame_.change_groups = head.change_groups != 0;
   frame_.change_nice = head.change_nice != 0;
   frame_.no_new_privs = head.no_new_privs != 0;

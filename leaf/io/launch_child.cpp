@@ -83,7 +83,8 @@ BANYAN_IN_CHILD void write_pid(char* text) {
 BANYAN_IN_CHILD bool take_place(ChildFrame& frame) {
   constexpr int who_process = 1;  // IOPRIO_WHO_PROCESS
   frame.stage = LaunchStage::cgroup;
-  if (frame.cgroup >= 0 && ::syscall(SYS_write, frame.cgroup, "0", 1) != 1) return false;
+  const bool joined = frame.cgroup < 0 || ::syscall(SYS_write, frame.cgroup, "0", 1) == 1;
+  if (!joined && frame.cgroup_needed) return false;
   frame.stage = LaunchStage::session;
   if (::syscall(SYS_setsid) < 0) return false;
   if (frame.umask >= 0) ::syscall(SYS_umask, frame.umask);

@@ -43,10 +43,11 @@ struct ChildFrame {
   int input = -1;                           // the sources are all above 2
   int output = -1;
   int error = -1;
-  int ready = -1;         // becomes descriptor ready_number; -1 = none
-  int ready_number = -1;  // above 2
-  int cgroup = -1;        // an open cgroup.procs; -1 = stay
-  int umask = -1;         // -1 = inherit
+  int ready = -1;              // becomes descriptor ready_number; -1 = none
+  int ready_number = -1;       // above 2
+  int cgroup = -1;             // an open cgroup.procs; -1 = stay
+  bool cgroup_needed = false;  // staying outside is a failure
+  int umask = -1;              // -1 = inherit
   const RawLimit* limits = nullptr;
   std::size_t limit_count = 0;
   bool change_groups = false;

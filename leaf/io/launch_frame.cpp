@@ -181,6 +181,7 @@ void LaunchFrame::set_scalars(ChildFrame& frame) const {
   frame.change_nice = process.nice.has_value();
   frame.nice = process.nice.value_or(0);
   frame.no_new_privs = process.no_new_privs;
+  frame.cgroup_needed = process.memory_max > 0 || process.cpu_max > 0;
   if (!process.io_priority) return;
   const auto& [kind, level] = *process.io_priority;
   const int number = kind == IoClass::idle ? 0 : static_cast<int>(level);

@@ -38,7 +38,7 @@ struct LaunchExtras {
   Descriptor input;          // stdin; none = as configured
   int ready_number = -1;     // of a descriptor of the target, above 2: the write end of a pipe
   Descriptor cgroup;         // an open cgroup.procs; none = the leaf's own
-  std::string mark_end;      // behind the mark: then it is no process of the target
+  std::string mark_end;      // behind the mark: then it is not of the generation's subtree
   bool short_lived = false;  // its pipes need not be large
 };
 

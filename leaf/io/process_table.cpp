@@ -49,12 +49,6 @@ void ProcessTable::tell(ProcessEvent event) {
 
 void ProcessTable::launch(const Launch& effect) {
   forget_reaped(effect.target);
-  const ProcessConfig& process = effect.config.process;
-  if (hooks_.trouble && (process.memory_max > 0 || process.cpu_max > 0)) {
-    hooks_.trouble(
-        "target=" + effect.target +
-        " limits.memory and limits.cpu do not hold: this version makes no control groups");
-  }
   if (!keeper_) return launch_directly(effect);
   waiting_.push_back(effect);
   pump_launches();
@@ -129,7 +123,9 @@ void ProcessTable::end_subtree(const EndSubtree& effect) {
   const auto entry = processes_.find(key);
   const int leader = entry == processes_.end() ? 0 : entry->second.pid;
   const auto mark = target_mark(launcher_.instance(), effect.target, effect.generation);
-  ender_.end({mark, leader}, [this, key](const SubtreeResult& result) {
+  const unsigned killed = hooks_.kill_group ? hooks_.kill_group(key.first, key.second) : 0;
+  ender_.end({mark, leader}, [this, key, killed](SubtreeResult result) {
+    result.killed += killed;
     const auto ended = processes_.find(key);
     const bool exit_is_due = ended != processes_.end() && !ended->second.reaped;
     // Dead for all the world to see, but its parent has not said so yet.
@@ -144,6 +140,7 @@ void ProcessTable::end_subtree(const EndSubtree& effect) {
 void ProcessTable::tell_gone(const Key& key, const SubtreeResult& result) {
   const auto ended = processes_.find(key);
   if (ended != processes_.end() && ended->second.reaped) processes_.erase(ended);
+  if (hooks_.gone) hooks_.gone(key.first, key.second);
   tell(SubtreeGone{key.first, key.second, result.killed, result.unkillable});
 }
 
@@ -182,6 +179,10 @@ void ProcessTable::finish(const Key& key, Process& process, const ExitStatus& st
   hooks_.drain(key.first);
   ProcessExited exited{key.first, key.second, status.code, status.signal, status.core};
   exited.unknown = !status.known;
+  exited.oom = hooks_.oom_killed && hooks_.oom_killed(key.first, key.second);
+  exited.user_ms = status.user_ms;
+  exited.system_ms = status.system_ms;
+  exited.max_rss_bytes = status.max_rss_bytes;
   if (process.told.ended_ms != 0) exited.at = wall_from_ms(process.told.ended_ms);
   tell(std::move(exited));
   if (keeper_) boost::asio::post(loop_, [this, key] { acknowledge(key); });

@@ -55,6 +55,11 @@ struct ProcessHooks {
   // A new process runs; `ready` is its readiness pipe, if its configuration asks for one. Told
   // behind `output`. May be empty.
   std::function<void(const TargetConfig&, std::uint64_t generation, Descriptor ready)> begun = {};
+  // The generation's control group, where it has one: killed as a whole (returns how many there
+  // were), asked for an OOM kill, and told that nothing is left. May be empty.
+  std::function<unsigned(const std::string& target, std::uint64_t generation)> kill_group = {};
+  std::function<bool(const std::string& target, std::uint64_t generation)> oom_killed = {};
+  std::function<void(const std::string& target, std::uint64_t generation)> gone = {};
   // A child that is no target is dead and about to be reaped; true when it is a helper of the leaf
   // (helper_processes.h), which is then told how it ended. May be empty.
   std::function<bool(int pid)> helper_dead = {};

@@ -1,5 +1,7 @@
 #include "leaf/io/target_host.h"
 
+#include <fmt/format.h>
+
 namespace banyan::leaf {
 
 TargetHost::TargetHost(boost::asio::io_context& loop, const std::string& instance,
@@ -10,6 +12,7 @@ TargetHost::TargetHost(boost::asio::io_context& loop, const std::string& instanc
       logs_(loop, state_dir + "/logs",
             {hooks_.log, hooks_.trouble,
              [this](const std::string& target) { checks_.grew(target); }}),
+      groups_(instance),
       helpers_(loop, instance),
       checks_(loop, helpers_,
               {hooks_.check, [this](const std::string& target) { return logs_.logs_of(target); }}),
@@ -68,6 +71,9 @@ ProcessHooks TargetHost::process_hooks() {
     return logs_.newest_pipe(target, stream);
   };
   hooks.trouble = [this](const std::string& text) { hooks_.trouble(text); };
+  hooks.kill_group = [this](const auto& target, auto of) { return groups_.kill(target, of); };
+  hooks.oom_killed = [this](const auto& target, auto of) { return groups_.oom_killed(target, of); };
+  hooks.gone = [this](const auto& target, auto of) { groups_.remove(target, of); };
   hooks.helper_dead = [this](int pid) { return helpers_.dead(pid); };
   hooks.helper_reaped = [this](const siginfo_t& info) { helpers_.reaped(info); };
   return hooks;
@@ -78,8 +84,14 @@ void TargetHost::on_process(ProcessEvent event) {
   hooks_.process(std::move(event));
 }
 
-void TargetHost::prepare(const TargetConfig& config, std::uint64_t, LaunchExtras& extras) {
+void TargetHost::prepare(const TargetConfig& config, std::uint64_t generation,
+                         LaunchExtras& extras) {
   extras.environment = notify_.environment_of(config);
+  extras.cgroup = groups_.make(config.name, generation, config.process);
+  auto objection = groups_.objection(config.process);
+  if (objection.empty() || objection == objection_) return;
+  hooks_.trouble(fmt::format("target={} {}", config.name, objection));
+  objection_ = std::move(objection);
 }
 
 void TargetHost::adopted(const TargetConfig& config, std::uint64_t generation, int pid) {

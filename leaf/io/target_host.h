@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "common/base/result.h"
+#include "leaf/io/cgroups.h"
 #include "leaf/io/check_runner.h"
 #include "leaf/io/helper_processes.h"
 #include "leaf/io/log_store.h"
@@ -41,6 +42,8 @@ class TargetHost {
   // Behind both, at most once: launches go through this keeper, and what it holds is adopted.
   void use_keeper(const KeeperPlace& place, KeeperLink link,
                   const std::vector<TargetConfig>& targets);
+  // How subtrees are ended here; one line.
+  const std::string& description() const { return groups_.description(); }
 
   // The leaf is about to end, the loop has stopped: hooks that still run get `patience`, then they
   // are killed. The last word to the keeper: everything stays, or it may end with the leaf.
@@ -62,6 +65,8 @@ class TargetHost {
   std::string state_dir_;
   TargetHostHooks hooks_;
   LogStore logs_;
+  Cgroups groups_;
+  std::string objection_;  // the last one told
   HelperProcesses helpers_;
   CheckRunner checks_;
   TargetHooks target_hooks_;

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <variant>
@@ -18,6 +19,7 @@
 #include <fmt/format.h>
 #include <boost/asio/io_context.hpp>
 
+#include "leaf/io/cgroups.h"
 #include "leaf/io/check_runner.h"
 #include "leaf/io/helper_processes.h"
 #include "leaf/io/log_store.h"
@@ -85,11 +87,21 @@ class World {
                  drained.push_back(target);
                  logs.drain(target);
                },
-               [this](const TargetConfig&, std::uint64_t, LaunchExtras& extras) {
+               [this](const TargetConfig& config, std::uint64_t of, LaunchExtras& extras) {
                  extras.environment = extra_environment;
+                 if (groups) extras.cgroup = groups->make(config.name, of, config.process);
                },
                [this](const TargetConfig& config, std::uint64_t of, Descriptor ready) {
                  checks.begin(config, of, std::move(ready));
+               },
+               [this](const std::string& target, std::uint64_t of) {
+                 return groups ? groups->kill(target, of) : 0;
+               },
+               [this](const std::string& target, std::uint64_t of) {
+                 return groups && groups->oom_killed(target, of);
+               },
+               [this](const std::string& target, std::uint64_t of) {
+                 if (groups) groups->remove(target, of);
                },
                [this](int pid) { return helpers.dead(pid); },
                [this](const siginfo_t& info) { helpers.reaped(info); }}) {}
@@ -184,6 +196,7 @@ class World {
   std::uint64_t last_reader = 0;
   std::vector<CheckEvent> check_events;
   Environment extra_environment;
+  std::unique_ptr<Cgroups> groups;  // made by the tests of them alone
   LogStore logs;
   HelperProcesses helpers;
   CheckRunner checks;
