@@ -1,6 +1,10 @@
 // banyan-leaf: builds the parts, connects them, runs the loop.
 
+#include <csignal>
+#include <filesystem>
+
 #include <fmt/format.h>
+#include <boost/asio/signal_set.hpp>
 
 #include "common/io/clock.h"
 #include "common/io/daemon.h"
@@ -14,6 +18,7 @@
 #include "leaf/io/target_reader.h"
 #include "leaf/io/wanted_file.h"
 #include "leaf/leaf.h"
+#include "leaf/run_outcome.h"
 
 namespace banyan {
 namespace {
@@ -39,8 +44,8 @@ class Daemon {
               {[this](leaf::ProcessEvent event) { turn(std::move(event), io::read_clock()); },
                [this](leaf::CheckEvent event) { turn(std::move(event), io::read_clock()); },
                [this](leaf::LogEvent event) { turn(std::move(event), io::read_clock()); },
-               [this](const std::string& text) { logger_.write(tree::LogLevel::warning, text); }}) {
-  }
+               [this](const std::string& text) { logger_.write(tree::LogLevel::warning, text); }}),
+        forwarded_(loop_.context()) {}
 
   Status open() { return host_.open(); }
 
@@ -56,6 +61,13 @@ class Daemon {
   }
   leaf::MergedSpill merge(const std::vector<leaf::TargetConfig>& targets) {
     return host_.merge_spill(targets);
+  }
+
+  // Ends with this target and with its exit code; other signals than TERM and INT are its own.
+  void run_only(const std::string& target) {
+    only_ = target;
+    for (const int number : {SIGUSR1, SIGUSR2, SIGQUIT, SIGWINCH}) forwarded_.add(number);
+    wait_for_forwarded();
   }
 
   int run(std::size_t targets) {
@@ -74,7 +86,8 @@ class Daemon {
     perform(effects);
     const int code = loop_.run();
     host_.close(hook_patience);
-    return code;
+    const auto outcome = only_.empty() ? std::nullopt : outcome_of_only();
+    return outcome.value_or(code);
   }
 
  private:
@@ -82,6 +95,10 @@ class Daemon {
   void turn(Event event, Now now) {
     LeafEffects effects;
     leaf_.handle(std::move(event), now, effects);
+    if (!only_.empty() && !over_ && outcome_of_only()) {
+      over_ = true;
+      leaf_.stop(now, effects);
+    }
     perform(effects);
     loop_.rearm();
   }
@@ -96,6 +113,26 @@ class Daemon {
       if (!kept) logger_.write(tree::LogLevel::error, kept.error().text());
     }
     performer_.perform(effects.links);
+  }
+
+  std::optional<int> outcome_of_only() const {
+    const auto* status = leaf_.supervisor().find(only_);
+    return status == nullptr ? std::nullopt : leaf::run_outcome(*status);
+  }
+
+  void wait_for_forwarded() {
+    forwarded_.async_wait([this](const boost::system::error_code& error, int number) {
+      if (error) return;
+      forward(number);
+      wait_for_forwarded();
+    });
+  }
+
+  void forward(int number) {
+    const auto* status = leaf_.supervisor().find(only_);
+    if (status == nullptr) return;
+    host_.perform(
+        leaf::ProcessEffect(leaf::SignalProcess{only_, status->generation, number, true}));
   }
 
   // A configuration with problems changes nothing.
@@ -116,6 +153,10 @@ class Daemon {
   }
 
   void on_signal(int number) {
+    if (number == SIGHUP && !only_.empty()) {
+      forward(number);
+      return;
+    }
     if (number == SIGHUP) {
       reload();
       return;
@@ -142,6 +183,27 @@ class Daemon {
   io::LinkPerformer performer_;
   leaf::TargetHost host_;
   std::string found_;  // for the log: what take_over() met
+  std::string only_;   // `run`: the one target; empty = an ordinary leaf
+  bool over_ = false;
+  boost::asio::signal_set forwarded_;
+};
+
+// A directory that `banyan run` made for this one run.
+class OneRunDirectory {
+ public:
+  explicit OneRunDirectory(const leaf::io::LeafConfig& loaded) {
+    const std::filesystem::path path = loaded.node.state_dir;
+    if (loaded.run && path.filename().string().starts_with("banyan-run-")) path_ = path;
+  }
+  ~OneRunDirectory() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  OneRunDirectory(const OneRunDirectory&) = delete;
+  OneRunDirectory& operator=(const OneRunDirectory&) = delete;
+
+ private:
+  std::filesystem::path path_;
 };
 
 // Without a keeper the leaf works all the same; what is lost then is said.
@@ -167,6 +229,7 @@ void end_strays(const std::string& instance, const std::set<std::string>& adopte
 }
 
 int start(const leaf::io::LeafConfig& loaded, const io::DaemonOptions& daemon_options) {
+  const OneRunDirectory temporary(loaded);
   auto state_dir = io::StateDir::open(loaded.node.state_dir, io::read_clock().wall);
   if (!state_dir) return io::fail_start(role, state_dir.error());
   const auto identity = io::make_identity(role, loaded.node, *state_dir);
@@ -195,6 +258,7 @@ int start(const leaf::io::LeafConfig& loaded, const io::DaemonOptions& daemon_op
     if (keeper) dismiss(*keeper);
     daemon.merge(loaded.targets);
   }
+  if (loaded.run) daemon.run_only(loaded.targets.at(0).name);
   return daemon.run(loaded.targets.size());
 }
 

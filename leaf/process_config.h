@@ -35,6 +35,7 @@ struct ProcessConfig {
   std::string group;                // empty = the user's first one
   std::vector<std::string> groups;  // beside those of the user
   std::string input = "null";       // "null", "inherit" (the leaf's own), or a file
+  bool pass_output = false;         // to the leaf's own stdout and stderr; nothing is kept
   std::map<ResourceKind, ResourceLimit> limits;
   std::optional<int> nice;
   std::optional<IoPriority> io_priority;

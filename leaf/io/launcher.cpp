@@ -91,6 +91,11 @@ tl::expected<PreparedLaunch, LaunchError> Launcher::prepare(const TargetConfig& 
   made.output_ = *std::move(output);
   made.error_ = *std::move(error);
   made.cgroup_ = lifted(std::move(extras.cgroup));
+  if (config.process.pass_output && !extras.short_lived) {
+    made.output_.writer = Descriptor(::fcntl(1, F_DUPFD_CLOEXEC, 3));
+    made.error_.writer = Descriptor(::fcntl(2, F_DUPFD_CLOEXEC, 3));
+    if (!made.output_.writer || !made.error_.writer) return failed("pass_output", errno);
+  }
   if (extras.ready_number <= 2) return made;
   auto ready = open_ready_pipe();
   if (!ready) return tl::unexpected<LaunchError>(ready.error());

@@ -68,6 +68,7 @@ class ProcessReader {
     read_priorities();
     read_input();
     reader_.read_bool("no_new_privs", out_.no_new_privs);
+    reader_.read_bool("pass_output", out_.pass_output);
     read_limits();
     read_hook("on_start", out_.on_start);
     read_hook("on_exit", out_.on_exit);

@@ -1,7 +1,8 @@
 #pragma once
 // The keys of a target that say what its process is given: env_file user group groups nice
-// io_class oom_score_adj no_new_privs stdin limits on_start on_exit. What can be known to be wrong
-// before the first launch is a problem here: an unknown user, an env_file that cannot be read.
+// io_class oom_score_adj no_new_privs stdin pass_output limits on_start on_exit. What can be known
+// to be wrong before the first launch is a problem here: an unknown user, an env_file that cannot
+// be read.
 
 #include "common/base/result.h"
 #include "common/io/config_reader.h"

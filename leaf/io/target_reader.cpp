@@ -143,8 +143,29 @@ class LeafReader {
     reader_.read_size("spill_max", spill_range, leaf_.spill_max);
     read_short_form();
     read_targets();
+    reader_.read_bool("run", leaf_.run);
+    if (leaf_.run && leaf_.targets.size() != 1 && leaf_.problems.empty()) {
+      reader_.refuse_key("run", "run = true: only with exactly one target");
+    }
     resolve_depends(leaf_.targets, places_, leaf_.problems);
-    if (leaf_.keeper) return;
+    if (leaf_.keeper) {
+      refuse_passed_output();
+    } else {
+      refuse_ends_by_keeper();
+    }
+  }
+
+ private:
+  void refuse_passed_output() {
+    for (const auto& target : leaf_.targets) {
+      if (!target.process.pass_output) continue;
+      reader_.refuse_key("keeper", fmt::format("keeper = true: {} has pass_output = true, which "
+                                               "needs keeper = false",
+                                               target.name));
+    }
+  }
+
+  void refuse_ends_by_keeper() {
     for (const auto& target : leaf_.targets) {
       if (target.on_agent_death == AgentDeath::keep) continue;
       reader_.refuse_key("keeper", fmt::format("keeper = false: nobody could end {} when the agent "
@@ -153,7 +174,6 @@ class LeafReader {
     }
   }
 
- private:
   void read_short_form() {
     std::string app_name;
     const bool named = reader_.read_string("app_name", app_name);

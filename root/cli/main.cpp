@@ -71,6 +71,10 @@ int run(const std::vector<std::string>& words) {
     terminal.say(render_failure(failure));
     return failure.code;
   }
+  if (!words.empty() && words[0] == "run") {
+    Terminal terminal{Arguments{}};
+    return run_command({words.begin() + 1, words.end()}, terminal);
+  }
   catch_signals();
   auto arguments = parse_arguments(words);
   if (!arguments) {

@@ -20,5 +20,8 @@ Outcome<int> run_explain(const Arguments& arguments, Terminal& terminal);
 Outcome<int> run_config(const Arguments& arguments, Terminal& terminal);
 // Becomes banyan-ROLE, which lies beside this program. Returns only when that failed.
 Failure become_daemon(const std::string& role, const std::vector<std::string>& words);
+// `run [options] -- COMMAND`: becomes a leaf without a parent that supervises this one command.
+// Returns only when that failed, or for --help.
+int run_command(const std::vector<std::string>& words, Terminal& terminal);
 
 }  // namespace banyan::cli
