@@ -223,6 +223,15 @@ std::pair<std::string, std::uint64_t> ProcessTable::owner_of(int pid) const {
   return {};
 }
 
+std::pair<std::uint64_t, int> ProcessTable::newest(const std::string& target) const {
+  std::pair<std::uint64_t, int> found{0, 0};
+  auto entry = processes_.lower_bound({target, 0});
+  for (; entry != processes_.end() && entry->first.first == target; ++entry) {
+    if (!entry->second.reaped) found = {entry->first.second, entry->second.pid};
+  }
+  return found;
+}
+
 int ProcessTable::pid_of(const std::string& target, std::uint64_t generation) const {
   const auto entry = processes_.find({target, generation});
   return entry == processes_.end() || entry->second.reaped ? 0 : entry->second.pid;

@@ -92,6 +92,8 @@ class ProcessTable {
 
   // The generation whose living main process this is; an empty name when it is none.
   std::pair<std::string, std::uint64_t> owner_of(int pid) const;
+  // The newest generation with a living main process: its number and pid; 0, 0 when none has.
+  std::pair<std::uint64_t, int> newest(const std::string& target) const;
   int pid_of(const std::string& target, std::uint64_t generation) const;  // 0 = not running
   std::size_t running() const { return running_; }
   std::uint64_t orphans_reaped() const {

@@ -134,6 +134,11 @@ bool SubtreeEnder::advance(Running& running, const std::vector<ProcessInfo>& mem
   return running.quiet_rounds >= quiet_rounds_needed || steady_clock::now() >= running.deadline;
 }
 
+// Everywhere: with a keeper, or after one, targets are no descendants of this process.
+std::vector<ProcessInfo> living_members(const SubtreeJob& job) {
+  return members_of(job, living_of(all_processes()));
+}
+
 SubtreeResult end_strays(const std::string& instance, const std::set<std::string>& spared_marks) {
   CHECK(!instance.empty());
   const auto spared = self_and_ancestors();

@@ -80,6 +80,9 @@ class SubtreeEnder {
   bool everywhere_ = false;
 };
 
+// The living processes of a subtree at this moment.
+std::vector<ProcessInfo> living_members(const SubtreeJob& job);
+
 // What a starting leaf does before anything else: kills all processes on this host that carry the
 // mark of this instance, which a crashed predecessor left. Other instances, this process and its
 // ancestors are never touched; nor is what carries one of the spared marks, which is to be adopted.

@@ -7,6 +7,7 @@ namespace banyan::leaf {
 TargetHost::TargetHost(boost::asio::io_context& loop, const std::string& instance,
                        const std::string& state_dir, TargetHostHooks hooks)
     : loop_(loop),
+      instance_(instance),
       state_dir_(state_dir),
       hooks_(std::move(hooks)),
       logs_(loop, state_dir + "/logs",
@@ -37,6 +38,15 @@ MergedSpill TargetHost::merge_spill(const std::vector<TargetConfig>& targets) {
 void TargetHost::use_keeper(const KeeperPlace& place, KeeperLink link,
                             const std::vector<TargetConfig>& targets) {
   processes_.use_keeper(place, std::move(link), targets);
+}
+
+std::optional<Gauges> TargetHost::sample(const std::string& target, Time now) {
+  const auto [generation, pid] = processes_.newest(target);
+  if (pid == 0) {
+    gauges_.forget(target);
+    return std::nullopt;
+  }
+  return gauges_.sample(target, {target_mark(instance_, target, generation), pid}, now);
 }
 
 void TargetHost::close(Duration patience) {

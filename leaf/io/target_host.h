@@ -4,6 +4,7 @@
 // loop, never from inside perform(). Loop's thread; must live until the loop has stopped.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "common/base/result.h"
 #include "leaf/io/cgroups.h"
 #include "leaf/io/check_runner.h"
+#include "leaf/io/gauges.h"
 #include "leaf/io/helper_processes.h"
 #include "leaf/io/log_store.h"
 #include "leaf/io/notify_socket.h"
@@ -49,6 +51,9 @@ class TargetHost {
   // are killed. The last word to the keeper: everything stays, or it may end with the leaf.
   void close(Duration patience);
 
+  // What the running instance of a target uses now; nothing when none runs.
+  std::optional<Gauges> sample(const std::string& target, Time now);
+
   void remember(const TargetMemory& memory) { processes_.remember(memory); }
   void perform(const ProcessEffect& effect) { processes_.perform(effect); }
   void perform(const CheckEffect& effect) { checks_.perform(effect); }
@@ -62,6 +67,7 @@ class TargetHost {
   void begun(const TargetConfig& config, std::uint64_t generation, Descriptor ready);
 
   boost::asio::io_context& loop_;
+  std::string instance_;
   std::string state_dir_;
   TargetHostHooks hooks_;
   LogStore logs_;
@@ -72,6 +78,7 @@ class TargetHost {
   TargetHooks target_hooks_;
   ProcessTable processes_;
   NotifySocket notify_;
+  GaugeSampler gauges_;
 };
 
 }  // namespace banyan::leaf
