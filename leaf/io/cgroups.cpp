@@ -167,7 +167,7 @@ Descriptor Cgroups::make(const std::string& target, std::uint64_t generation,
   const auto folder = folder_of(target, generation);
   if (::mkdir(folder.c_str(), folder_mode) < 0 && errno != EEXIST) return {};
   set_limits(folder, config);
-  return Descriptor(::open((folder + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+  return Descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
 void Cgroups::set_limits(const std::string& folder, const ProcessConfig& config) const {
@@ -182,8 +182,8 @@ void Cgroups::set_limits(const std::string& folder, const ProcessConfig& config)
   }
 }
 
-unsigned Cgroups::kill(const std::string& target, std::uint64_t generation) {
-  if (!usable()) return 0;
+std::optional<unsigned> Cgroups::kill(const std::string& target, std::uint64_t generation) {
+  if (!usable()) return std::nullopt;
   const auto folder = folder_of(target, generation);
   const auto pids = pids_in(folder);
   const auto mark = target_mark(instance_, target, generation);
@@ -191,13 +191,22 @@ unsigned Cgroups::kill(const std::string& target, std::uint64_t generation) {
     const auto its = process_mark(pid);
     return !its.empty() && its != mark;
   };
-  if (pids.empty() || has_groups_below(folder)) return 0;
-  if (std::any_of(pids.begin(), pids.end(), is_foreign)) return 0;
-  return write_to(folder + "/cgroup.kill", "1") ? static_cast<unsigned>(pids.size()) : 0;
+  const bool populated =
+      text_of(folder + "/cgroup.events").find("populated 1") != std::string::npos;
+  if (pids.empty() && !populated) return 0U;
+  if (has_groups_below(folder)) return std::nullopt;
+  if (std::any_of(pids.begin(), pids.end(), is_foreign)) return std::nullopt;
+  if (!write_to(folder + "/cgroup.kill", "1")) return std::nullopt;
+  return static_cast<unsigned>(pids.size());
+}
+
+unsigned Cgroups::left(const std::string& target, std::uint64_t generation) const {
+  return static_cast<unsigned>(pids_in(folder_of(target, generation)).size());
 }
 
 bool Cgroups::oom_killed(const std::string& target, std::uint64_t generation) const {
-  return usable() && oom_kills_of(text_of(folder_of(target, generation) + "/memory.events")) > 0;
+  if (!usable() || !controllers_.contains("memory")) return false;
+  return oom_kills_of(text_of(folder_of(target, generation) + "/memory.events")) > 0;
 }
 
 void Cgroups::remove(const std::string& target, std::uint64_t generation) {

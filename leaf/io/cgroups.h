@@ -10,6 +10,7 @@
 // Loop's thread. Each call is a few writes to the kernel's own file system.
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -41,11 +42,13 @@ class Cgroups {
   // Why limits asked for do not hold; empty when they do.
   std::string objection(const ProcessConfig& config) const;
 
-  // An open cgroup.procs to join by; none when it cannot be made.
+  // The group's folder, to be launched into; none when it cannot be made.
   Descriptor make(const std::string& target, std::uint64_t generation, const ProcessConfig& config);
-  // Kills all in it; how many there were. Nothing when a process of another mark is in it: that one
-  // belongs to another leaf, and stays.
-  unsigned kill(const std::string& target, std::uint64_t generation);
+  // Kills all in it; how many there were. Nothing when there is no such group, or a process of
+  // another mark is in it: that one belongs to another leaf, and stays.
+  std::optional<unsigned> kill(const std::string& target, std::uint64_t generation);
+  // How many are in it.
+  unsigned left(const std::string& target, std::uint64_t generation) const;
   // Whether the kernel killed a process in it for want of memory.
   bool oom_killed(const std::string& target, std::uint64_t generation) const;
   // When it is empty. What is not empty yet goes with a later call.

@@ -59,6 +59,7 @@ enum Flag : std::uint32_t {
   has_core = 16,        // it dumped core
   remembers_exit = 32,  // memory: code, signal and ended_ms are given
   foreign = 64,         // run: not the keeper's child; the leaf has to look after it
+  grouped = 128,        // launched, run, take_over: it began in its control group
 };
 
 // Message::has: which of the descriptors come, in this order.
@@ -67,7 +68,7 @@ enum Has : std::uint32_t {
   has_output = 2,
   has_error = 4,
   has_ready = 8,    // launch: the write end of its readiness pipe
-  has_cgroup = 16,  // launch: its cgroup.procs
+  has_cgroup = 16,  // launch: the folder of its control group
 };
 
 struct Message {

@@ -1,6 +1,7 @@
 #include "leaf/io/launch_child.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -22,6 +23,8 @@ extern "C" int __clone(int (*function)(void*), void* stack, int flags, void* arg
 namespace banyan::leaf {
 namespace {
 
+constexpr int clone_flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+constexpr std::size_t min_stack_bytes = 32 << 10;
 constexpr int last_signal = 64;
 constexpr std::size_t kernel_mask_bytes = 8;
 constexpr std::uint64_t all_signals = ~0ULL;
@@ -69,6 +72,13 @@ BANYAN_IN_CHILD bool write_whole(const char* path, const char* text, std::size_t
   return file >= 0 && ::syscall(SYS_write, file, text, size) == static_cast<long>(size);
 }
 
+// Moving a process makes the kernel wait for all that fork at the moment: 10 ms and more.
+BANYAN_IN_CHILD bool join_group(const ChildFrame& frame) {
+  if (frame.cgroup < 0) return false;
+  const auto file = ::syscall(SYS_openat, frame.cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC, 0);
+  return file >= 0 && ::syscall(SYS_write, file, "0", 1) == 1;
+}
+
 BANYAN_IN_CHILD void write_pid(char* text) {
   char digits[12];
   int count = 0;
@@ -83,8 +93,8 @@ BANYAN_IN_CHILD void write_pid(char* text) {
 BANYAN_IN_CHILD bool take_place(ChildFrame& frame) {
   constexpr int who_process = 1;  // IOPRIO_WHO_PROCESS
   frame.stage = LaunchStage::cgroup;
-  const bool joined = frame.cgroup < 0 || ::syscall(SYS_write, frame.cgroup, "0", 1) == 1;
-  if (!joined && frame.cgroup_needed) return false;
+  frame.cgroup_joined = frame.cgroup_joined || join_group(frame);
+  if (!frame.cgroup_joined && frame.cgroup_needed) return false;
   frame.stage = LaunchStage::session;
   if (::syscall(SYS_setsid) < 0) return false;
   if (frame.umask >= 0) ::syscall(SYS_umask, frame.umask);
@@ -139,6 +149,49 @@ BANYAN_IN_CHILD int child_main(void* argument) {
   return 127;
 }
 
+// clone3, by which the new process begins in its group; glibc has no function for it. -errno.
+long clone_into_group(ChildFrame& frame, void* stack, int& pidfd) {
+#if defined(__x86_64__)
+  clone_args arguments = {};
+  arguments.flags = clone_flags | CLONE_INTO_CGROUP;
+  arguments.exit_signal = SIGCHLD;
+  arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+  arguments.stack = reinterpret_cast<std::uintptr_t>(stack) - min_stack_bytes;
+  arguments.stack_size = min_stack_bytes;
+  arguments.cgroup = static_cast<std::uint64_t>(frame.cgroup);
+  long result = SYS_clone3;
+  register auto function asm("r8") = &child_main;
+  register auto argument asm("r9") = &frame;
+  asm volatile(
+      "syscall\n\t"
+      "test %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xor %%ebp, %%ebp\n\t"  // the child: the end of its stack
+      "mov %%r9, %%rdi\n\t"
+      "call *%%r8\n\t"
+      "ud2\n"
+      "1:"
+      : "+a"(result)
+      : "D"(&arguments), "S"(sizeof arguments), "r"(function), "r"(argument)
+      : "rcx", "r11", "memory", "cc");
+  return result;
+#else
+  static_cast<void>(stack), static_cast<void>(pidfd), static_cast<void>(frame);
+  return -ENOSYS;
+#endif
+}
+
+// Where the kernel does not place it by itself, the child goes into the group on its own.
+int clone_child(ChildFrame& frame, void* stack, int& pidfd) {
+  frame.cgroup_joined = frame.cgroup >= 0;
+  if (frame.cgroup_joined) {
+    const long pid = clone_into_group(frame, stack, pidfd);
+    if (pid > 0) return static_cast<int>(pid);
+  }
+  frame.cgroup_joined = false;
+  return __clone(child_main, stack, clone_flags | SIGCHLD, &frame, &pidfd);
+}
+
 void reap(int pidfd) {
   siginfo_t info = {};
   while (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED) < 0 && errno == EINTR) {
@@ -159,8 +212,7 @@ Child start_child(ChildFrame& frame, void* stack) {
   std::uint64_t old_mask = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all_signals, &old_mask, kernel_mask_bytes);
   Child child;
-  constexpr int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
-  const int pid = __clone(child_main, stack, flags, &frame, &child.pidfd);
+  const int pid = clone_child(frame, stack, child.pidfd);
   const int clone_error = errno;
   if (pid > 0 && frame.error_number != 0) reap(child.pidfd);
   if (frame.user >= 0) ::prctl(PR_SET_DUMPABLE, dumpable);

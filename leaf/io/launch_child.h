@@ -45,7 +45,7 @@ struct ChildFrame {
   int error = -1;
   int ready = -1;              // becomes descriptor ready_number; -1 = none
   int ready_number = -1;       // above 2
-  int cgroup = -1;             // an open cgroup.procs; -1 = stay
+  int cgroup = -1;             // the folder of a cgroup v2; -1 = stay
   bool cgroup_needed = false;  // staying outside is a failure
   int umask = -1;              // -1 = inherit
   const RawLimit* limits = nullptr;
@@ -62,6 +62,8 @@ struct ChildFrame {
   std::size_t oom_score_size = 0;
   bool no_new_privs = false;
   char* pid_text = nullptr;  // room for the child's own pid as text: 11 bytes; nullptr = not asked
+  // out
+  bool cgroup_joined = false;  // it began in its group
   // out, when it failed
   LaunchStage stage = LaunchStage::clone;
   std::size_t limit_index = 0;  // the one that was refused

@@ -139,7 +139,9 @@ tl::expected<LaunchedProcess, LaunchError> Launcher::start(PreparedLaunch prepar
     return tl::unexpected<LaunchError>(
         prepared.error_of(frame.stage, frame.error_number, frame.limit_index));
   }
-  return prepared.take(child.pid, Descriptor(child.pidfd));
+  auto launched = prepared.take(child.pid, Descriptor(child.pidfd));
+  launched.grouped = frame.cgroup_joined;
+  return launched;
 }
 
 tl::expected<LaunchedProcess, LaunchError> Launcher::launch(const TargetConfig& config,

@@ -28,7 +28,8 @@ struct LaunchedProcess {
   Descriptor pidfd;
   Descriptor stdout_fd;  // read ends, non-blocking
   Descriptor stderr_fd;
-  Descriptor ready_fd;  // likewise, when a ready_number was asked for
+  Descriptor ready_fd;   // likewise, when a ready_number was asked for
+  bool grouped = false;  // it began in its control group
 };
 
 // What one launch is given beside the target's configuration.
@@ -37,7 +38,7 @@ struct LaunchExtras {
   Environment environment;
   Descriptor input;          // stdin; none = as configured
   int ready_number = -1;     // of a descriptor of the target, above 2: the write end of a pipe
-  Descriptor cgroup;         // an open cgroup.procs; none = the leaf's own
+  Descriptor cgroup;         // the folder of a control group; none = the leaf's own
   std::string mark_end;      // behind the mark: then it is not of the generation's subtree
   bool short_lived = false;  // its pipes need not be large
 };

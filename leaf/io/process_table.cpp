@@ -31,6 +31,10 @@ ProcessTable::ProcessTable(boost::asio::io_context& loop, std::string instance, 
       hooks_(std::move(hooks)),
       launcher_(std::move(instance)),
       ender_(loop, [this] { reap_children(); }),
+      group_ender_(loop, ender_, hooks_.group,
+                   [this](const std::string& text) {
+                     if (hooks_.trouble) hooks_.trouble(text);
+                   }),
       child_signals_(loop, SIGCHLD),
       keeper_timer_(loop) {
   wait_for_children();
@@ -86,6 +90,7 @@ void ProcessTable::add(const Key& key, const TargetConfig& config, LaunchedProce
   process.told.hash = launch_hash(config);
   process.told.started_ns = banyan::io::read_clock().time.time_since_epoch().count();
   if (config.on_agent_death == AgentDeath::kill) process.told.flags = keeper::end_with_agent;
+  if (launched.grouped) process.told.flags |= keeper::grouped;
   processes_.insert_or_assign(key, std::move(process));
   ++running_;
   hooks_.output(config, std::move(launched.stdout_fd), std::move(launched.stderr_fd));
@@ -123,24 +128,27 @@ void ProcessTable::end_subtree(const EndSubtree& effect) {
   const auto entry = processes_.find(key);
   const int leader = entry == processes_.end() ? 0 : entry->second.pid;
   const auto mark = target_mark(launcher_.instance(), effect.target, effect.generation);
-  const unsigned killed = hooks_.kill_group ? hooks_.kill_group(key.first, key.second) : 0;
-  ender_.end({mark, leader}, [this, key, killed](SubtreeResult result) {
-    result.killed += killed;
-    const auto ended = processes_.find(key);
-    const bool exit_is_due = ended != processes_.end() && !ended->second.reaped;
-    // Dead for all the world to see, but its parent has not said so yet.
-    if (exit_is_due && result.unkillable == 0) {
-      ended->second.gone = result;
-    } else {
-      tell_gone(key, result);
-    }
-  });
+  const auto done = [this, key](const SubtreeResult& result) { subtree_ended(key, result); };
+  const bool grouped = entry != processes_.end() && entry->second.grouped();
+  if (grouped && group_ender_.end({key.first, key.second, mark}, done)) return;
+  ender_.end({mark, leader}, done);
+}
+
+void ProcessTable::subtree_ended(const Key& key, const SubtreeResult& result) {
+  const auto ended = processes_.find(key);
+  const bool exit_is_due = ended != processes_.end() && !ended->second.reaped;
+  // Dead for all the world to see, but its parent has not said so yet.
+  if (exit_is_due && result.unkillable == 0) {
+    ended->second.gone = result;
+  } else {
+    tell_gone(key, result);
+  }
 }
 
 void ProcessTable::tell_gone(const Key& key, const SubtreeResult& result) {
   const auto ended = processes_.find(key);
   if (ended != processes_.end() && ended->second.reaped) processes_.erase(ended);
-  if (hooks_.gone) hooks_.gone(key.first, key.second);
+  if (hooks_.group.gone) hooks_.group.gone(key.first, key.second);
   tell(SubtreeGone{key.first, key.second, result.killed, result.unkillable});
 }
 
@@ -179,7 +187,7 @@ void ProcessTable::finish(const Key& key, Process& process, const ExitStatus& st
   hooks_.drain(key.first);
   ProcessExited exited{key.first, key.second, status.code, status.signal, status.core};
   exited.unknown = !status.known;
-  exited.oom = hooks_.oom_killed && hooks_.oom_killed(key.first, key.second);
+  exited.oom = hooks_.group.oom_killed && hooks_.group.oom_killed(key.first, key.second);
   exited.user_ms = status.user_ms;
   exited.system_ms = status.system_ms;
   exited.max_rss_bytes = status.max_rss_bytes;

@@ -36,6 +36,7 @@
 
 #include "leaf/adoption.h"
 #include "leaf/io/exit_status.h"
+#include "leaf/io/group_ender.h"
 #include "leaf/io/keeper_client.h"
 #include "leaf/io/keeper_start.h"
 #include "leaf/io/launcher.h"
@@ -55,11 +56,7 @@ struct ProcessHooks {
   // A new process runs; `ready` is its readiness pipe, if its configuration asks for one. Told
   // behind `output`. May be empty.
   std::function<void(const TargetConfig&, std::uint64_t generation, Descriptor ready)> begun = {};
-  // The generation's control group, where it has one: killed as a whole (returns how many there
-  // were), asked for an OOM kill, and told that nothing is left. May be empty.
-  std::function<unsigned(const std::string& target, std::uint64_t generation)> kill_group = {};
-  std::function<bool(const std::string& target, std::uint64_t generation)> oom_killed = {};
-  std::function<void(const std::string& target, std::uint64_t generation)> gone = {};
+  GroupHooks group = {};
   // A child that is no target is dead and about to be reaped; true when it is a helper of the leaf
   // (helper_processes.h), which is then told how it ended. May be empty.
   std::function<bool(int pid)> helper_dead = {};
@@ -86,6 +83,8 @@ class ProcessTable {
   void remember(const TargetMemory& memory);
   // The last word to the keeper: everything stays, or it may end with the leaf.
   void say_goodbye();
+  // The leaf is about to end: what left its control group does not stay. Blocks 3 s at most.
+  void end_escaped() { group_ender_.look_now(); }
 
   // A signal for a generation that is gone is ignored: its exit is on its way.
   void perform(const ProcessEffect& effect);
@@ -108,6 +107,7 @@ class ProcessTable {
     int stop_signal = 0;
     bool reaped = false;  // kept for its session until EndSubtree or the next generation
     bool kept = false;    // the keeper tells its exit
+    bool grouped() const { return (told.flags & keeper::grouped) != 0; }
     boost::asio::posix::stream_descriptor pidfd;
     keeper::Message told = {};               // what a new keeper has to know
     std::optional<SubtreeResult> gone = {};  // to be told after its exit
@@ -128,6 +128,7 @@ class ProcessTable {
   // Reaps the process if it is dead; returns whether it was.
   bool collect(const Key& key, Process& process);
   void finish(const Key& key, Process& process, const ExitStatus& status);
+  void subtree_ended(const Key& key, const SubtreeResult& result);
   void tell_gone(const Key& key, const SubtreeResult& result);
 
   // process_table_keeper.cpp
@@ -153,6 +154,7 @@ class ProcessTable {
   ProcessHooks hooks_;
   Launcher launcher_;
   SubtreeEnder ender_;
+  GroupEnder group_ender_;
   boost::asio::signal_set child_signals_;
   std::map<Key, Process> processes_;
   std::size_t running_ = 0;

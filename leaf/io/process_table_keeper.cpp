@@ -85,7 +85,8 @@ void ProcessTable::adopt(KeptRun run, const TargetConfig& config) {
                   boost::asio::posix::stream_descriptor(loop_)};
   process.told = run.message;
   process.told.ended_ms = 0;
-  process.told.flags = config.on_agent_death == AgentDeath::kill ? keeper::end_with_agent : 0U;
+  process.told.flags &= keeper::grouped;
+  if (config.on_agent_death == AgentDeath::kill) process.told.flags |= keeper::end_with_agent;
   if (run.pidfd) process.pidfd.assign(run.pidfd.release());
   const auto entry = processes_.insert_or_assign(key, std::move(process)).first;
   ++running_;
@@ -187,7 +188,9 @@ void ProcessTable::on_launched(const keeper::Message& message, Descriptor pidfd)
   asked_.erase(asked);
   const auto stage = static_cast<LaunchStage>(message.stage);
   if (message.pid != 0) {
-    add(key, pending.config, pending.prepared.take(message.pid, std::move(pidfd)));
+    auto launched = pending.prepared.take(message.pid, std::move(pidfd));
+    launched.grouped = (message.flags & keeper::grouped) != 0;
+    add(key, pending.config, std::move(launched));
     Process& process = processes_.at(key);
     process.kept = true;
     process.told.started_ns = message.started_ns;

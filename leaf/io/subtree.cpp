@@ -60,15 +60,29 @@ std::set<int> self_and_ancestors() {
   return pids;
 }
 
-std::vector<ProcessInfo> strays_of(const std::string& instance, const std::set<int>& spared,
-                                   const std::set<std::string>& spared_marks) {
-  std::vector<ProcessInfo> strays;
-  for (const auto& process : all_processes()) {
-    if (process.dead() || spared.contains(process.pid)) continue;
-    const auto mark = process_mark(process.pid);
-    if (mark.starts_with(instance + "/") && !spared_marks.contains(mark)) strays.push_back(process);
+using IsMeant = std::function<bool(const std::string& mark)>;
+
+SubtreeResult end_all(const IsMeant& is_meant) {
+  const auto spared = self_and_ancestors();
+  const auto deadline = steady_clock::now() + patience;
+  std::set<std::pair<int, std::uint64_t>> killed;
+  unsigned quiet_rounds = 0;
+  unsigned left = 0;
+  Duration pause = pause_min;
+  while (quiet_rounds < quiet_rounds_needed && steady_clock::now() < deadline) {
+    left = 0;
+    for (const auto& process : all_processes()) {
+      if (process.dead() || spared.contains(process.pid)) continue;
+      if (!is_meant(process_mark(process.pid))) continue;
+      ++left;
+      if (kill_exactly(process)) killed.emplace(process.pid, process.start);
+    }
+    quiet_rounds = left == 0 ? quiet_rounds + 1 : 0;
+    if (left == 0) continue;
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, pause_max);
   }
-  return strays;
+  return {static_cast<unsigned>(killed.size()), left};
 }
 
 }  // namespace
@@ -141,24 +155,13 @@ std::vector<ProcessInfo> living_members(const SubtreeJob& job) {
 
 SubtreeResult end_strays(const std::string& instance, const std::set<std::string>& spared_marks) {
   CHECK(!instance.empty());
-  const auto spared = self_and_ancestors();
-  const auto deadline = steady_clock::now() + patience;
-  std::set<std::pair<int, std::uint64_t>> killed;
-  unsigned quiet_rounds = 0;
-  unsigned left = 0;
-  Duration pause = pause_min;
-  while (quiet_rounds < quiet_rounds_needed && steady_clock::now() < deadline) {
-    const auto strays = strays_of(instance, spared, spared_marks);
-    left = static_cast<unsigned>(strays.size());
-    quiet_rounds = strays.empty() ? quiet_rounds + 1 : 0;
-    for (const auto& process : strays) {
-      if (kill_exactly(process)) killed.emplace(process.pid, process.start);
-    }
-    if (strays.empty()) continue;
-    std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, pause_max);
-  }
-  return {static_cast<unsigned>(killed.size()), left};
+  return end_all([&](const std::string& mark) {
+    return mark.starts_with(instance + "/") && !spared_marks.contains(mark);
+  });
+}
+
+SubtreeResult end_marked(const std::set<std::string>& marks) {
+  return end_all([&](const std::string& mark) { return marks.contains(mark); });
 }
 
 }  // namespace banyan::leaf

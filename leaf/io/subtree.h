@@ -90,4 +90,7 @@ std::vector<ProcessInfo> living_members(const SubtreeJob& job);
 SubtreeResult end_strays(const std::string& instance,
                          const std::set<std::string>& spared_marks = {});
 
+// Kills all that carry one of these marks. Blocks 3 s at most.
+SubtreeResult end_marked(const std::set<std::string>& marks);
+
 }  // namespace banyan::leaf

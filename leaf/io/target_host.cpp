@@ -59,6 +59,7 @@ void TargetHost::close(Duration patience) {
     loop_.run_one_until(deadline);
   }
   helpers_.end_all();
+  processes_.end_escaped();
   processes_.say_goodbye();
 }
 
@@ -81,9 +82,12 @@ ProcessHooks TargetHost::process_hooks() {
     return logs_.newest_pipe(target, stream);
   };
   hooks.trouble = [this](const std::string& text) { hooks_.trouble(text); };
-  hooks.kill_group = [this](const auto& target, auto of) { return groups_.kill(target, of); };
-  hooks.oom_killed = [this](const auto& target, auto of) { return groups_.oom_killed(target, of); };
-  hooks.gone = [this](const auto& target, auto of) { groups_.remove(target, of); };
+  hooks.group = {
+      [this](const auto& target, auto of) { return groups_.kill(target, of); },
+      [this](const auto& target, auto of) { return groups_.left(target, of); },
+      [this](const auto& target, auto of) { return groups_.oom_killed(target, of); },
+      [this](const auto& target, auto of) { groups_.remove(target, of); },
+  };
   hooks.helper_dead = [this](int pid) { return helpers_.dead(pid); };
   hooks.helper_reaped = [this](const siginfo_t& info) { helpers_.reaped(info); };
   return hooks;

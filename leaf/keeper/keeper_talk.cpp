@@ -155,6 +155,7 @@ void Keeper::launch(Packet& packet) {
   run.told.error_number = 0;
   run.pid = child.pid;
   run.pidfd = child.pidfd;
+  run.grouped = frame.cgroup_joined;
   run.told.started_ns = boot_ns();
   const char* mark = block.variable("BANYAN_TARGET");
   if (mark != nullptr) run.mark = ::strdup(mark);
@@ -176,6 +177,7 @@ void Keeper::take_over(Packet& packet) {
   Run& run = runs_.add(message);
   run.handed = true;
   run.foreign = true;
+  run.grouped = (message.flags & grouped) != 0;
   run.pid = message.pid;
   run.mark = mark_of(message.pid);
   std::size_t next = 0;
@@ -303,6 +305,7 @@ Message Keeper::message_of(const Run& run, Kind kind) const {
   message.orphans = orphans_;
   message.flags = run.told.flags & end_with_agent;
   if (run.foreign) message.flags |= foreign;
+  if (run.grouped) message.flags |= grouped;
   if (run.over) message.flags |= over;
   if (run.acknowledged) message.flags |= acknowledged;
   if (run.status.core) message.flags |= has_core;

@@ -31,6 +31,7 @@ struct Run {
   int pidfd = -1;
   Pipe pipes[2];          // stdout, stderr
   bool foreign = false;   // somebody else's child
+  bool grouped = false;   // it began in its control group
   bool hangs_on = false;  // foreign: dead, its parent has not reaped it yet
   bool over = false;
   bool acknowledged = false;

@@ -75,6 +75,33 @@ TEST_F(CgroupTest, LeavesAProcessOfAnotherLeafAlone) {
   world_.run_until([&] { return !process_info(foreign); });
 }
 
+// With the right to do so a process can leave its group; its mark it keeps.
+TEST_F(CgroupTest, FindsLaterWhatLeftTheGroup) {
+  const auto outside = std::filesystem::path(folder()).parent_path().string() + "/cgroup.procs";
+  const auto generation = world_.launch(
+      world_.shell("sleep 1000 & echo $! > " + outside + " && echo $!; exec sleep 1000"));
+  const int lost = told_pid();
+  ASSERT_GT(lost, 0);
+  world_.table.perform(EndSubtree{"api", generation});
+  const auto* gone = world_.await<SubtreeGone>();
+  ASSERT_NE(gone, nullptr);
+  EXPECT_EQ(gone->killed, 1U);
+  EXPECT_TRUE(world_.run_until([&] { return !process_info(lost) && !world_.troubles.empty(); }));
+}
+
+TEST_F(CgroupTest, LeavesNothingThatLeftTheGroupBehindAtTheEnd) {
+  const auto outside = std::filesystem::path(folder()).parent_path().string() + "/cgroup.procs";
+  const auto generation = world_.launch(
+      world_.shell("sleep 1000 & echo $! > " + outside + " && echo $!; exec sleep 1000"));
+  const int lost = told_pid();
+  ASSERT_GT(lost, 0);
+  world_.table.perform(EndSubtree{"api", generation});
+  ASSERT_NE(world_.await<SubtreeGone>(), nullptr);
+  world_.table.end_escaped();
+  const auto info = process_info(lost);
+  EXPECT_TRUE(!info || info->dead());
+}
+
 TEST_F(CgroupTest, SaysWhenLimitsDoNotHold) {
   ProcessConfig config;
   EXPECT_EQ(world_.groups->objection(config), "");

@@ -94,17 +94,23 @@ class World {
                [this](const TargetConfig& config, std::uint64_t of, Descriptor ready) {
                  checks.begin(config, of, std::move(ready));
                },
-               [this](const std::string& target, std::uint64_t of) {
-                 return groups ? groups->kill(target, of) : 0;
-               },
-               [this](const std::string& target, std::uint64_t of) {
-                 return groups && groups->oom_killed(target, of);
-               },
-               [this](const std::string& target, std::uint64_t of) {
-                 if (groups) groups->remove(target, of);
-               },
+               {[this](const std::string& target, std::uint64_t of) {
+                  return groups ? groups->kill(target, of) : std::nullopt;
+                },
+                [this](const std::string& target, std::uint64_t of) {
+                  return groups->left(target, of);
+                },
+                [this](const std::string& target, std::uint64_t of) {
+                  return groups && groups->oom_killed(target, of);
+                },
+                [this](const std::string& target, std::uint64_t of) {
+                  if (groups) groups->remove(target, of);
+                }},
                [this](int pid) { return helpers.dead(pid); },
-               [this](const siginfo_t& info) { helpers.reaped(info); }}) {}
+               [this](const siginfo_t& info) { helpers.reaped(info); },
+               {},
+               {},
+               [this](const std::string& text) { troubles.push_back(text); }}) {}
   // A process that is about to execve shows no mark for a moment: so until no child is left.
   ~World() {
     run_until([this] {
