@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -155,19 +156,58 @@ std::string Cgroups::objection(const ProcessConfig& config) const {
       missing);
 }
 
-std::string Cgroups::folder_of(const std::string& target, std::uint64_t generation) const {
-  return fmt::format("{}/{}.{}", folder_, target, generation);
+std::string Cgroups::folder_of(const std::string& target, std::uint64_t number) const {
+  return fmt::format("{}/{}.{}", folder_, target, number);
+}
+
+Cgroups::Group* Cgroups::find(const std::string& target, std::uint64_t generation) {
+  const auto groups = groups_.find(target);
+  if (groups == groups_.end()) return nullptr;
+  for (Group& group : groups->second) {
+    if (group.generation == generation) return &group;
+  }
+  return nullptr;
+}
+
+Cgroups::Group* Cgroups::take(const std::string& target, std::uint64_t generation, bool limited) {
+  auto& groups = groups_[target];
+  for (Group& group : groups) {
+    if (limited || group.limited || !group.empty) continue;
+    group.oom_kills = oom_kills(folder_of(target, group.number));
+    return &group;
+  }
+  const auto folder = folder_of(target, generation);
+  if (::mkdir(folder.c_str(), folder_mode) < 0 && errno != EEXIST) return nullptr;
+  return &groups.emplace_back(Group{generation});
 }
 
 Descriptor Cgroups::make(const std::string& target, std::uint64_t generation,
                          const ProcessConfig& config) {
   if (!usable()) return {};
-  std::erase_if(emptying_,
-                [](const auto& folder) { return ::rmdir(folder.c_str()) == 0 || errno == ENOENT; });
-  const auto folder = folder_of(target, generation);
-  if (::mkdir(folder.c_str(), folder_mode) < 0 && errno != EEXIST) return {};
+  const bool limited = config.memory_max > 0 || config.cpu_max > 0;
+  Group* group = take(target, generation, limited);
+  if (group == nullptr) return {};
+  group->generation = generation;
+  group->limited = limited;
+  group->empty = false;
+  group->released = false;
+  const auto folder = folder_of(target, group->number);
   set_limits(folder, config);
   return Descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+// "0::/.../banyan-<instance>/<target>.<number>"
+void Cgroups::adopt(const std::string& target, std::uint64_t generation, int pid) {
+  if (!usable() || find(target, generation) != nullptr) return;
+  const auto place = own_group_folder(text_of("/proc/self/mountinfo"),
+                                      text_of(fmt::format("/proc/{}/cgroup", pid)));
+  const auto beginning = folder_ + "/" + target + ".";
+  if (!place.starts_with(beginning)) return;
+  std::uint64_t number = 0;
+  const auto* const end = place.data() + place.size();
+  const auto [rest, error] = std::from_chars(place.data() + beginning.size(), end, number);
+  if (error != std::errc() || rest != end) return;
+  groups_[target].push_back(Group{number, generation, true});
 }
 
 void Cgroups::set_limits(const std::string& folder, const ProcessConfig& config) const {
@@ -183,36 +223,56 @@ void Cgroups::set_limits(const std::string& folder, const ProcessConfig& config)
 }
 
 std::optional<unsigned> Cgroups::kill(const std::string& target, std::uint64_t generation) {
-  if (!usable()) return std::nullopt;
-  const auto folder = folder_of(target, generation);
+  Group* group = find(target, generation);
+  if (group == nullptr) return std::nullopt;
+  const auto folder = folder_of(target, group->number);
+  group->empty = text_of(folder + "/cgroup.events").find("populated 0") != std::string::npos;
+  if (group->empty) return 0U;
   const auto pids = pids_in(folder);
   const auto mark = target_mark(instance_, target, generation);
   const auto is_foreign = [&](int pid) {
     const auto its = process_mark(pid);
     return !its.empty() && its != mark;
   };
-  const bool populated =
-      text_of(folder + "/cgroup.events").find("populated 1") != std::string::npos;
-  if (pids.empty() && !populated) return 0U;
   if (has_groups_below(folder)) return std::nullopt;
   if (std::any_of(pids.begin(), pids.end(), is_foreign)) return std::nullopt;
   if (!write_to(folder + "/cgroup.kill", "1")) return std::nullopt;
   return static_cast<unsigned>(pids.size());
 }
 
-unsigned Cgroups::left(const std::string& target, std::uint64_t generation) const {
-  return static_cast<unsigned>(pids_in(folder_of(target, generation)).size());
+unsigned Cgroups::left(const std::string& target, std::uint64_t generation) {
+  const Group* group = find(target, generation);
+  if (group == nullptr) return 0;
+  return static_cast<unsigned>(pids_in(folder_of(target, group->number)).size());
 }
 
-bool Cgroups::oom_killed(const std::string& target, std::uint64_t generation) const {
-  if (!usable() || !controllers_.contains("memory")) return false;
-  return oom_kills_of(text_of(folder_of(target, generation) + "/memory.events")) > 0;
+std::uint64_t Cgroups::oom_kills(const std::string& folder) const {
+  return controllers_.contains("memory") ? oom_kills_of(text_of(folder + "/memory.events")) : 0;
 }
 
-void Cgroups::remove(const std::string& target, std::uint64_t generation) {
-  if (!usable()) return;
-  const auto folder = folder_of(target, generation);
-  if (::rmdir(folder.c_str()) < 0 && errno != ENOENT) emptying_.insert(folder);
+bool Cgroups::oom_killed(const std::string& target, std::uint64_t generation) {
+  const Group* group = find(target, generation);
+  return group != nullptr && oom_kills(folder_of(target, group->number)) > group->oom_kills;
+}
+
+void Cgroups::release(const std::string& target, std::uint64_t generation) {
+  if (Group* group = find(target, generation)) group->released = true;
+}
+
+bool Cgroups::tidy() {
+  bool done = true;
+  for (auto entry = groups_.begin(); entry != groups_.end();) {
+    auto& [target, groups] = *entry;
+    std::erase_if(groups, [&, &name = target](const Group& group) {
+      if (!group.released) return false;
+      const auto folder = folder_of(name, group.number);
+      const bool gone = ::rmdir(folder.c_str()) == 0 || errno == ENOENT;
+      done = done && gone;
+      return gone;
+    });
+    entry = groups.empty() ? groups_.erase(entry) : std::next(entry);
+  }
+  return done;
 }
 
 }  // namespace banyan::leaf

@@ -1,8 +1,10 @@
 #pragma once
-// One control group (v2) per generation of a target, where the host lets the leaf make them:
+// One control group (v2) per run of a target, where the host lets the leaf make them:
 //
-//   <the leaf's own group>/banyan-<instance>/<target>.<generation>
+//   <the leaf's own group>/banyan-<instance>/<target>.<number>
 //
+// The number is that of the generation it was made for. A group without limits that was seen empty
+// serves the target's next generation, too: neither is made anew nor removed at a restart.
 // What is in it cannot hide from its end: cgroup.kill finds also what has lost mark, session and
 // parent. Its limits hold for the whole subtree, and it tells of OOM kills; both only where the
 // controllers are handed down to the leaf. Everything here is best effort and says so: without
@@ -10,6 +12,7 @@
 // Loop's thread. Each call is a few writes to the kernel's own file system.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -44,18 +47,36 @@ class Cgroups {
 
   // The group's folder, to be launched into; none when it cannot be made.
   Descriptor make(const std::string& target, std::uint64_t generation, const ProcessConfig& config);
-  // Kills all in it; how many there were. Nothing when there is no such group, or a process of
+  // It was started by an earlier leaf: finds its group.
+  void adopt(const std::string& target, std::uint64_t generation, int pid);
+  // Kills all in it; how many there were. Nothing when its group is not known, or a process of
   // another mark is in it: that one belongs to another leaf, and stays.
   std::optional<unsigned> kill(const std::string& target, std::uint64_t generation);
   // How many are in it.
-  unsigned left(const std::string& target, std::uint64_t generation) const;
+  unsigned left(const std::string& target, std::uint64_t generation);
   // Whether the kernel killed a process in it for want of memory.
-  bool oom_killed(const std::string& target, std::uint64_t generation) const;
-  // When it is empty. What is not empty yet goes with a later call.
-  void remove(const std::string& target, std::uint64_t generation);
+  bool oom_killed(const std::string& target, std::uint64_t generation);
+  // The generation needs it no more: to be removed by tidy().
+  void release(const std::string& target, std::uint64_t generation);
+  // Removes what is released and empty; false when a released one could not be removed yet. For
+  // when there is nothing else to do.
+  bool tidy();
 
  private:
-  std::string folder_of(const std::string& target, std::uint64_t generation) const;
+  struct Group {
+    std::uint64_t number = 0;
+    std::uint64_t generation = 0;  // the last one that began in it
+    bool limited = false;
+    bool empty = false;  // seen
+    bool released = false;
+    std::uint64_t oom_kills = 0;  // of earlier generations
+  };
+  using Groups = std::map<std::string, std::vector<Group>>;  // by target
+  std::string folder_of(const std::string& target, std::uint64_t number) const;
+  Group* find(const std::string& target, std::uint64_t generation);
+  // One that can serve, or a new one; nullptr when none can be made.
+  Group* take(const std::string& target, std::uint64_t generation, bool limited);
+  std::uint64_t oom_kills(const std::string& folder) const;
   void set_limits(const std::string& folder, const ProcessConfig& config) const;
   // Removes what is empty; false when something empty could not be removed yet.
   bool sweep() const;
@@ -63,7 +84,7 @@ class Cgroups {
   std::string instance_;
   std::string folder_;  // empty = not usable
   std::set<std::string> controllers_;
-  std::set<std::string> emptying_;  // folders to be removed
+  Groups groups_;
   std::string description_;
 };
 

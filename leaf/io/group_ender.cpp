@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 
 namespace banyan::leaf {
 namespace {
@@ -29,7 +30,13 @@ GroupEnder::GroupEnder(boost::asio::io_context& loop, SubtreeEnder& walker, cons
 bool GroupEnder::end(Job job, SubtreeEnder::Done done) {
   const auto killed = hooks_.kill ? hooks_.kill(job.target, job.generation) : std::nullopt;
   if (!killed) return false;
-  pause_ = *killed == 0 ? Duration::zero() : pause_min;
+  if (*killed == 0) {
+    ended_.insert(job.mark);
+    look_later();
+    boost::asio::post(timer_.get_executor(), [done = std::move(done)] { done({}); });
+    return true;
+  }
+  pause_ = pause_min;
   jobs_.push_back({std::move(job), std::move(done), *killed, steady_clock::now() + patience});
   plan();
   return true;

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 #include <new>
@@ -145,32 +146,28 @@ int write_launch_block(const ChildFrame& frame, std::size_t& size) {
   size = bytes_of(frame);
   const int file = ::memfd_create("banyan-launch", MFD_CLOEXEC);
   if (file < 0) return -1;
-  void* memory = MAP_FAILED;
-  if (::ftruncate(file, static_cast<off_t>(size)) == 0) {
-    memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  char* const memory = static_cast<char*>(std::calloc(1, size));
+  ssize_t written = -1;
+  if (memory != nullptr) {
+    write_into(memory, frame);
+    written = ::write(file, memory, size);
   }
-  if (memory == MAP_FAILED) {
-    const int error = errno;
-    ::close(file);
-    errno = error;
-    return -1;
-  }
-  write_into(static_cast<char*>(memory), frame);
-  ::munmap(memory, size);
-  return file;
+  const int error = written < 0 ? errno : ENOMEM;
+  std::free(memory);
+  if (written == static_cast<ssize_t>(size)) return file;
+  ::close(file);
+  errno = error;
+  return -1;
 }
 
-LaunchBlock::~LaunchBlock() {
-  if (memory_ != nullptr) ::munmap(memory_, size_);
-}
+LaunchBlock::~LaunchBlock() { std::free(memory_); }
 
 bool LaunchBlock::open(int file, std::size_t size) {
   if (size <= sizeof(Head) || size > block_max) return false;
-  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
-  if (memory == MAP_FAILED) return false;
-  memory_ = memory;
+  memory_ = std::malloc(size);
   size_ = size;
-  return read();
+  return memory_ != nullptr && ::pread(file, memory_, size, 0) == static_cast<ssize_t>(size) &&
+         read();
 }
 
 bool LaunchBlock::read_list(std::uint64_t at) {

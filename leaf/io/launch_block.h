@@ -1,8 +1,8 @@
 #pragma once
 // A prepared launch (launch_child.h) as one block of memory that can be handed to the keeper: a
 // head with the plain values, and behind it limits, groups and strings, each ended by a zero. The
-// leaf writes it into a memory file, the keeper maps it privately and launches from it in place: it
-// never copies what it launches. Used by both; libc only.
+// leaf writes it into a memory file, the keeper reads it and launches from it in place. Used by
+// both; libc only.
 
 #include <cstddef>
 #include <cstdint>

@@ -38,12 +38,11 @@ Launcher::Launcher(std::string instance)
 // when the leaf goes, while the leaf still sees the end of file when the last writer is gone.
 tl::expected<PreparedLaunch::Pipe, LaunchError> Launcher::open_pipe(bool large) {
   int ends[2] = {-1, -1};
-  if (::pipe2(ends, O_CLOEXEC) < 0) return failed("pipe", errno);
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return failed("pipe", errno);
   PreparedLaunch::Pipe pipe{lifted(Descriptor(ends[0])), {}};
   const Descriptor plain_writer(ends[1]);
   if (!pipe.reader) return failed("pipe", errno);
   if (large && ::fcntl(pipe.reader.get(), F_SETPIPE_SZ, pipe_bytes) < 0) ++small_pipes_;
-  if (::fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK) < 0) return failed("pipe", errno);
   const auto path = fmt::format("/proc/self/fd/{}", plain_writer.get());
   pipe.writer = lifted(Descriptor(::open(path.c_str(), O_RDWR | O_CLOEXEC)));
   if (!pipe.writer) return failed("open " + path, errno);

@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 
 namespace banyan::leaf {
+namespace {
+
+constexpr auto tidy_after = std::chrono::milliseconds{250};
+
+}  // namespace
 
 TargetHost::TargetHost(boost::asio::io_context& loop, const std::string& instance,
                        const std::string& state_dir, TargetHostHooks hooks)
@@ -14,6 +19,7 @@ TargetHost::TargetHost(boost::asio::io_context& loop, const std::string& instanc
             {hooks_.log, hooks_.trouble,
              [this](const std::string& target) { checks_.grew(target); }}),
       groups_(instance),
+      tidy_timer_(loop),
       helpers_(loop, instance),
       checks_(loop, helpers_,
               {hooks_.check, [this](const std::string& target) { return logs_.logs_of(target); }}),
@@ -86,7 +92,10 @@ ProcessHooks TargetHost::process_hooks() {
       [this](const auto& target, auto of) { return groups_.kill(target, of); },
       [this](const auto& target, auto of) { return groups_.left(target, of); },
       [this](const auto& target, auto of) { return groups_.oom_killed(target, of); },
-      [this](const auto& target, auto of) { groups_.remove(target, of); },
+      [this](const auto& target, auto of) {
+        groups_.release(target, of);
+        tidy_later();
+      },
   };
   hooks.helper_dead = [this](int pid) { return helpers_.dead(pid); };
   hooks.helper_reaped = [this](const siginfo_t& info) { helpers_.reaped(info); };
@@ -96,6 +105,15 @@ ProcessHooks TargetHost::process_hooks() {
 void TargetHost::on_process(ProcessEvent event) {
   if (const auto* exited = std::get_if<ProcessExited>(&event)) target_hooks_.exited(*exited);
   hooks_.process(std::move(event));
+}
+
+// Nobody waits for it: a leaf that ends or restarts many targets does that first.
+void TargetHost::tidy_later() {
+  if (tidy_timer_.expiry() > std::chrono::steady_clock::now()) return;
+  tidy_timer_.expires_after(tidy_after);
+  tidy_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && !groups_.tidy()) tidy_later();
+  });
 }
 
 void TargetHost::prepare(const TargetConfig& config, std::uint64_t generation,
@@ -109,6 +127,7 @@ void TargetHost::prepare(const TargetConfig& config, std::uint64_t generation,
 }
 
 void TargetHost::adopted(const TargetConfig& config, std::uint64_t generation, int pid) {
+  groups_.adopt(config.name, generation, pid);
   checks_.begin(config, generation, {});
   target_hooks_.adopted(config, generation, pid);
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "common/base/result.h"
 #include "leaf/io/cgroups.h"
@@ -62,6 +63,7 @@ class TargetHost {
  private:
   ProcessHooks process_hooks();
   void on_process(ProcessEvent event);
+  void tidy_later();
   void prepare(const TargetConfig& config, std::uint64_t generation, LaunchExtras& extras);
   void adopted(const TargetConfig& config, std::uint64_t generation, int pid);
   void begun(const TargetConfig& config, std::uint64_t generation, Descriptor ready);
@@ -72,6 +74,7 @@ class TargetHost {
   TargetHostHooks hooks_;
   LogStore logs_;
   Cgroups groups_;
+  boost::asio::steady_timer tidy_timer_;
   std::string objection_;  // the last one told
   HelperProcesses helpers_;
   CheckRunner checks_;

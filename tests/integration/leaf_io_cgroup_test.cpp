@@ -56,10 +56,51 @@ TEST_F(CgroupTest, RemovesTheGroupOfAnEndedGeneration) {
   ASSERT_NE(world_.await<ProcessExited>(), nullptr);
   world_.table.perform(EndSubtree{"api", generation});
   ASSERT_NE(world_.await<SubtreeGone>(), nullptr);
+  EXPECT_TRUE(world_.run_until([this] { return world_.groups->tidy(); }));
   EXPECT_FALSE(std::filesystem::exists(folder() + "/api.1"));
   const auto top = folder();
   world_.groups.reset();
   EXPECT_FALSE(std::filesystem::exists(top));
+}
+
+TEST_F(CgroupTest, AnEmptyGroupServesTheNextGenerationToo) {
+  const auto target = world_.target({"sleep", "1000"});
+  const auto first = world_.launch(target);
+  ASSERT_NE(world_.await<Launched>(), nullptr);
+  world_.table.perform(SignalProcess{"api", first, SIGKILL, true});
+  ASSERT_NE(world_.await<ProcessExited>(), nullptr);
+  world_.table.perform(EndSubtree{"api", first});
+  const auto second = world_.launch(target);
+  ASSERT_NE(world_.await<SubtreeGone>(), nullptr);
+  EXPECT_TRUE(world_.groups->tidy());
+  EXPECT_EQ(world_.groups->left("api", second), 1U);
+  EXPECT_TRUE(std::filesystem::exists(folder() + "/api.1"));
+  EXPECT_FALSE(std::filesystem::exists(folder() + "/api.2"));
+}
+
+TEST_F(CgroupTest, AGroupThatIsNotEmptyIsLeftToItsGeneration) {
+  const auto lingering = world_.shell("trap '' TERM; (while :; do sleep 1; done) & exit 1");
+  const auto first = world_.launch(lingering);
+  ASSERT_NE(world_.await<ProcessExited>(), nullptr);
+  world_.events.clear();
+  const auto second = world_.launch(world_.target({"sleep", "1000"}));
+  ASSERT_NE(world_.await<Launched>(), nullptr);
+  EXPECT_TRUE(std::filesystem::exists(folder() + "/api.2"));
+  world_.table.perform(EndSubtree{"api", first});
+  ASSERT_NE(world_.await<SubtreeGone>(), nullptr);
+  EXPECT_EQ(world_.groups->left("api", first), 0U);
+  EXPECT_EQ(world_.groups->left("api", second), 1U);
+}
+
+TEST_F(CgroupTest, FindsTheGroupOfARunThatItDidNotStart) {
+  const auto generation = world_.launch(world_.target({"sleep", "1000"}));
+  const auto* launched = world_.await<Launched>();
+  ASSERT_NE(launched, nullptr);
+  Cgroups next(world_.instance);
+  EXPECT_FALSE(next.kill("api", generation));
+  next.adopt("api", generation, launched->pid);
+  EXPECT_EQ(next.kill("api", generation), 1U);
+  ASSERT_NE(world_.await<ProcessExited>(), nullptr);
 }
 
 TEST_F(CgroupTest, LeavesAProcessOfAnotherLeafAlone) {

@@ -104,7 +104,7 @@ class World {
                   return groups && groups->oom_killed(target, of);
                 },
                 [this](const std::string& target, std::uint64_t of) {
-                  if (groups) groups->remove(target, of);
+                  if (groups) groups->release(target, of);
                 }},
                [this](int pid) { return helpers.dead(pid); },
                [this](const siginfo_t& info) { helpers.reaped(info); },
