@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
@@ -37,6 +38,28 @@ void KeeperClient::send(const keeper::Packet& packet) {
   }
   kept_.push_back(std::move(kept));
   if (kept_.size() == 1) wait_for_room();
+}
+
+void KeeperClient::send_soon(const keeper::Message& message) {
+  if (lost_) return;
+  soon_.push_back(message);
+  if (soon_.size() > 1) return;
+  boost::asio::post(socket_.get_executor(), [this] { send_those_that_wait(); });
+}
+
+void KeeperClient::send_those_that_wait() {
+  for (const keeper::Message& message : std::exchange(soon_, {})) {
+    keeper::Packet packet;
+    packet.message = message;
+    send(packet);
+  }
+}
+
+void KeeperClient::send_last(const keeper::Message& message) {
+  send_those_that_wait();
+  keeper::Packet packet;
+  packet.message = message;
+  send(packet);
 }
 
 void KeeperClient::wait_for_room() {
@@ -84,6 +107,7 @@ void KeeperClient::receive() {
 void KeeperClient::lose() {
   lost_ = true;
   kept_.clear();
+  soon_.clear();
   timer_.cancel();
   hooks_.lost();
 }

@@ -30,6 +30,10 @@ class KeeperClient {
 
   // With copies of the descriptors: the originals may be closed at once.
   void send(const keeper::Packet& packet);
+  // For packets without descriptors that nobody waits for: they go together, when the loop has done
+  // what it is at, or before a last word (send_last). A launch may overtake them.
+  void send_soon(const keeper::Message& message);
+  void send_last(const keeper::Message& message);
   std::uint64_t orphans() const { return orphans_; }
 
  private:
@@ -38,6 +42,7 @@ class KeeperClient {
     std::vector<Descriptor> descriptors;
   };
   bool send_now(const keeper::Packet& packet);
+  void send_those_that_wait();
   void wait_for_packets();
   void receive();
   void wait_for_room();
@@ -48,6 +53,7 @@ class KeeperClient {
   boost::asio::steady_timer timer_;
   Hooks hooks_;
   std::deque<Kept> kept_;
+  std::vector<keeper::Message> soon_;
   std::uint64_t orphans_ = 0;
   bool lost_ = false;
 };

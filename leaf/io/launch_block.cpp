@@ -104,8 +104,8 @@ void write_into(char* memory, const ChildFrame& frame) {
   const auto& [path, arguments, environment, folder, input, output, error, ready, ready_number,
                cgroup, cgroup_needed, umask, limits, limit_count, change_groups, groups,
                group_count, group, user, change_nice, nice, io_priority, oom_score_adj,
-               oom_score_size, no_new_privs, pid_text, cgroup_joined, stage, limit_index,
-               error_number] = frame;
+               oom_score_size, no_new_privs, pid_text, shared_up_to, cgroup_joined, stage,
+               limit_index, error_number] = frame;
   Head& head = *new (memory) Head;
   Writer writer(memory, sizeof(Head));
   head.limits = writer.array(limits, limit_count);

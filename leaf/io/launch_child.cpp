@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "common/base/check.h"
+#include "leaf/io/low_descriptors.h"
 
 // glibc's own entry: unlike `clone` it is not intercepted by ThreadSanitizer, which takes a clone
 // for a fork and gives up.
@@ -24,6 +25,7 @@ namespace banyan::leaf {
 namespace {
 
 constexpr int clone_flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+constexpr unsigned unshare = 1U << 1;  // CLOSE_RANGE_UNSHARE
 constexpr std::size_t min_stack_bytes = 32 << 10;
 constexpr int last_signal = 64;
 constexpr std::size_t kernel_mask_bytes = 8;
@@ -57,6 +59,14 @@ BANYAN_IN_CHILD bool place_descriptors(const ChildFrame& frame) {
   if (!placed) return false;
   if (number > 3 && ::syscall(SYS_close_range, 3U, number - 1, 0U) != 0) return false;
   return ::syscall(SYS_close_range, number + 1, ~0U, 0U) == 0;
+}
+
+// Until now they are the leaf's own. What is copied is what the child needs, not the hundreds that
+// the leaf has beside it.
+BANYAN_IN_CHILD bool leave_descriptors(ChildFrame& frame) {
+  frame.stage = LaunchStage::descriptors;
+  return ::syscall(SYS_close_range, static_cast<unsigned>(frame.shared_up_to) + 1, ~0U, unshare) ==
+         0;
 }
 
 BANYAN_IN_CHILD bool set_limits(ChildFrame& frame) {
@@ -126,6 +136,7 @@ BANYAN_IN_CHILD bool become_user(ChildFrame& frame) {
 
 BANYAN_IN_CHILD void become_target(ChildFrame& frame) {
   reset_signals();
+  if (frame.shared_up_to >= 0 && !leave_descriptors(frame)) return;
   if (!take_place(frame) || !become_user(frame)) return;
   frame.stage = LaunchStage::working_directory;
   if (frame.working_directory != nullptr && ::syscall(SYS_chdir, frame.working_directory) < 0) {
@@ -150,10 +161,10 @@ BANYAN_IN_CHILD int child_main(void* argument) {
 }
 
 // clone3, by which the new process begins in its group; glibc has no function for it. -errno.
-long clone_into_group(ChildFrame& frame, void* stack, int& pidfd) {
+long clone_into_group(ChildFrame& frame, void* stack, int flags, int& pidfd) {
 #if defined(__x86_64__)
   clone_args arguments = {};
-  arguments.flags = clone_flags | CLONE_INTO_CGROUP;
+  arguments.flags = static_cast<std::uint64_t>(flags) | CLONE_INTO_CGROUP;
   arguments.exit_signal = SIGCHLD;
   arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
   arguments.stack = reinterpret_cast<std::uintptr_t>(stack) - min_stack_bytes;
@@ -177,18 +188,25 @@ long clone_into_group(ChildFrame& frame, void* stack, int& pidfd) {
   return result;
 #else
   static_cast<void>(stack), static_cast<void>(pidfd), static_cast<void>(frame);
+  static_cast<void>(flags);
   return -ENOSYS;
 #endif
 }
 
 // Where the kernel does not place it by itself, the child goes into the group on its own.
 int clone_child(ChildFrame& frame, void* stack, int& pidfd) {
+  LowDescriptors low(frame);
+  const int flags = clone_flags | (low.used() ? CLONE_FILES : 0);
   frame.cgroup_joined = frame.cgroup >= 0;
   if (frame.cgroup_joined) {
-    const long pid = clone_into_group(frame, stack, pidfd);
+    const long pid = clone_into_group(frame, stack, flags, pidfd);
     if (pid > 0) return static_cast<int>(pid);
   }
   frame.cgroup_joined = false;
+  if (!low.used() || frame.cgroup < 0) {
+    return __clone(child_main, stack, flags | SIGCHLD, &frame, &pidfd);
+  }
+  low.give_up();  // the group's folder is not among them
   return __clone(child_main, stack, clone_flags | SIGCHLD, &frame, &pidfd);
 }
 

@@ -62,6 +62,7 @@ struct ChildFrame {
   std::size_t oom_score_size = 0;
   bool no_new_privs = false;
   char* pid_text = nullptr;  // room for the child's own pid as text: 11 bytes; nullptr = not asked
+  int shared_up_to = -1;     // start_child()'s own: above it are the leaf's descriptors
   // out
   bool cgroup_joined = false;  // it began in its group
   // out, when it failed
@@ -79,6 +80,8 @@ struct Child {
 // mask and no descriptor but 0, 1, 2 and the ready one. Returns after execve. On failure pid is 0,
 // the frame says stage and errno, and neither process nor descriptor is left.
 // `stack` points at the end of a block of at least 32 KiB, aligned to 16.
+// The first call of a process reserves four low descriptors, if there are some below 64: so that a
+// launch takes the same time however many descriptors the process has.
 Child start_child(ChildFrame& frame, void* stack);
 
 }  // namespace banyan::leaf

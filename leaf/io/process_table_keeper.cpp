@@ -106,25 +106,24 @@ void ProcessTable::remember(const TargetMemory& memory) {
 
 void ProcessTable::send_memory(const TargetMemory& memory) {
   if (!keeper_) return;
-  keeper::Packet packet;
-  packet.message = message_for(keeper::Kind::memory, memory.target, memory.generation);
-  packet.message.restarts = memory.restarts;
+  auto message = message_for(keeper::Kind::memory, memory.target, memory.generation);
+  message.restarts = memory.restarts;
   if (memory.last_exit) {
-    packet.message.flags = keeper::remembers_exit;
-    if (memory.last_exit->core) packet.message.flags |= keeper::has_core;
-    if (memory.last_exit->unknown) packet.message.flags |= keeper::status_unknown;
-    packet.message.code = memory.last_exit->code;
-    packet.message.signal = memory.last_exit->signal;
-    packet.message.ended_ms = wall_ms(memory.last_exit->at);
+    message.flags = keeper::remembers_exit;
+    if (memory.last_exit->core) message.flags |= keeper::has_core;
+    if (memory.last_exit->unknown) message.flags |= keeper::status_unknown;
+    message.code = memory.last_exit->code;
+    message.signal = memory.last_exit->signal;
+    message.ended_ms = wall_ms(memory.last_exit->at);
   }
-  keeper_->send(packet);
+  keeper_->send_soon(message);
 }
 
 void ProcessTable::say_goodbye() {
   if (!keeper_) return;
-  keeper::Packet packet;
-  packet.message.kind = running_ == 0 ? keeper::Kind::quit : keeper::Kind::goodbye;
-  keeper_->send(packet);
+  keeper::Message message;
+  message.kind = running_ == 0 ? keeper::Kind::quit : keeper::Kind::goodbye;
+  keeper_->send_last(message);
 }
 
 // ---- launches
@@ -227,9 +226,7 @@ void ProcessTable::on_kept_exit(const keeper::Message& message) {
 
 void ProcessTable::acknowledge(const Key& key) {
   if (!keeper_) return;
-  keeper::Packet packet;
-  packet.message = message_for(keeper::Kind::acknowledge, key.first, key.second);
-  keeper_->send(packet);
+  keeper_->send_soon(message_for(keeper::Kind::acknowledge, key.first, key.second));
 }
 
 void ProcessTable::ask_kernel_later(const Key& key, unsigned tries) {
