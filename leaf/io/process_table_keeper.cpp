@@ -31,6 +31,9 @@ ExitStatus status_of(const keeper::Message& message) {
   status.signal = message.signal;
   status.core = (message.flags & keeper::has_core) != 0;
   status.known = (message.flags & keeper::status_unknown) == 0;
+  status.user_ms = message.user_ms;
+  status.system_ms = message.system_ms;
+  status.max_rss_bytes = message.max_rss_bytes;
   return status;
 }
 
