@@ -30,6 +30,8 @@ class KeeperClient {
 
   // With copies of the descriptors: the originals may be closed at once.
   void send(const keeper::Packet& packet);
+  // The keeper's socket has taken all that was sent.
+  bool flushed() const { return kept_.empty(); }
   std::uint64_t orphans() const { return orphans_; }
 
  private:

@@ -53,7 +53,12 @@ void ProcessTable::use_keeper(const KeeperPlace& place, KeeperLink link,
   place_ = place;
   auto runs = std::move(link.runs);
   connect_keeper(std::move(link));
-  for (KeptRun& run : runs) {
+  take_children(std::move(runs), targets);
+}
+
+void ProcessTable::take_children(std::vector<KeptRun> children,
+                                 const std::vector<TargetConfig>& targets) {
+  for (KeptRun& run : children) {
     TargetConfig config;
     config.name = run.message.target;
     for (const TargetConfig& target : targets) {
@@ -83,7 +88,7 @@ void ProcessTable::adopt(KeptRun run, const TargetConfig& config) {
     if (over) acknowledge(key);
     return;
   }
-  const bool kept = over || (run.message.flags & keeper::foreign) == 0;
+  const bool kept = over || (keeper_ && (run.message.flags & keeper::foreign) == 0);
   Process process{run.message.pid, config.stop_signal, false, kept,
                   boost::asio::posix::stream_descriptor(loop_)};
   process.told = run.message;
@@ -95,9 +100,9 @@ void ProcessTable::adopt(KeptRun run, const TargetConfig& config) {
   ++running_;
   if (hooks_.adopted) hooks_.adopted(config, key.second, run.message.pid);
   if (over) return on_kept_exit(run.message);
-  hand_over(key, entry->second);  // what became of its configuration
+  if (keeper_) hand_over(key, entry->second);  // what became of its configuration
   if (kept) return;
-  ender_.look_everywhere();
+  if (keeper_) ender_.look_everywhere();
   wait_for_exit(key);
 }
 
@@ -128,6 +133,33 @@ void ProcessTable::say_goodbye() {
   keeper::Packet packet;
   packet.message.kind = running_ == 0 ? keeper::Kind::quit : keeper::Kind::goodbye;
   keeper_->send(packet);
+}
+
+void ProcessTable::pause_keeper() {
+  if (!keeper_) return;
+  keeper::Packet packet;
+  packet.message.kind = keeper::Kind::goodbye;
+  keeper_->send(packet);
+}
+
+void ProcessTable::resume_keeper() {
+  if (!keeper_) return;
+  keeper::Packet packet;
+  packet.message.kind = keeper::Kind::hello;
+  keeper_->send(packet);
+}
+
+bool ProcessTable::quiet() const {
+  if (untold_ > 0 || !waiting_.empty() || !asked_.empty()) return false;
+  return place_.program.empty() || (keeper_ && keeper_->flushed());
+}
+
+std::vector<ProcessTable::HeldRun> ProcessTable::held() {
+  std::vector<HeldRun> list;
+  for (auto& [key, process] : processes_) {
+    if (!process.reaped) list.push_back({process.told, process.pidfd.native_handle()});
+  }
+  return list;
 }
 
 // ---- launches
