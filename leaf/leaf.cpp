@@ -10,6 +10,17 @@ namespace banyan {
 
 using tree::Turn;
 
+namespace {
+
+// The root keeps events; here the newest are enough.
+view::ApiOptions api_options(const LeafOptions& options, const tree::Identity& identity) {
+  auto api = view::api_options(options.node.name, identity, {});
+  api.events = {1'000, 1U << 20U, 16};
+  return api;
+}
+
+}  // namespace
+
 Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
     : options_(std::move(options)),
       identity_(identity),
@@ -17,7 +28,7 @@ Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
               mirror_, options_.seed),
       events_(identity.instance, identity.boot),
       supervisor_(options_.targets, options_.remembered, options_.seed ^ 0x9747b28c),
-      api_(mirror_, view::api_options(options_.node.name, identity, {})) {
+      api_(mirror_, api_options(options_, identity)) {
   tree::Changes ignored;  // before any session: everything present is told at Hello
   CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
                     tree::fact_bytes(tree::node_fact(identity, options_.node.labels)), ignored));

@@ -61,17 +61,18 @@ struct ProcessHooks {
   // (helper_processes.h), which is then told how it ended. May be empty.
   std::function<bool(int pid)> helper_dead = {};
   std::function<void(const siginfo_t&)> helper_reaped = {};
-  // A dead child that another part of the leaf waits for: true when it has been reaped there.
-  std::function<bool(int pid)> collected = {};
-  // A stranger was reaped. May be empty.
-  std::function<void(int pid)> orphan_reaped = {};
-  // With a keeper: this process was started by an earlier leaf, and may have ended meanwhile. Told
-  // behind `output`.
+  // This process was started by an earlier leaf, or by the program before this one, and may have
+  // ended meanwhile. Told behind `output`.
   std::function<void(const TargetConfig&, std::uint64_t generation, int pid)> adopted = {};
   // With a keeper: the read end of the target's newest pipe, borrowed; -1 when it is at its end.
   std::function<int(const std::string& target, LogStream)> pipe = {};
   // With a keeper: a sentence for the leaf's own log.
   std::function<void(const std::string&)> trouble = {};
+  // A dead child that another part of the leaf waits for: true when it has been reaped there.
+  // May be empty.
+  std::function<bool(int pid)> collected = {};
+  // A stranger was reaped. May be empty.
+  std::function<void(int pid)> orphan_reaped = {};
 };
 
 class ProcessTable {

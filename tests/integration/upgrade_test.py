@@ -225,15 +225,19 @@ class WithoutKeeper(UnderLoad, UpgradeTest):
 
 
 class Program(UpgradeTest):
+    def wrapper(self, first="true"):
+        """A program that does this, says so, and is the leaf then."""
+        script = self.world.path("new-version")
+        with open(script, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\n{first}\necho the new version $* >&2\n"
+                       f"exec {os.path.join(BIN, 'banyan-leaf')} \"$@\"\n")
+        os.chmod(script, 0o755)
+        return script
+
     def test_what_stands_there_now_is_run(self):
         self.begin({"api": SLEEPER})
         before = self.running("api")
-        script = self.world.path("new-version")
-        with open(script, "w", encoding="utf-8") as file:
-            file.write(f"#!/bin/sh\necho the new version $* >&2\n"
-                       f"exec {os.path.join(BIN, 'banyan-leaf')} \"$@\"\n")
-        os.chmod(script, 0o755)
-        self.use(script)
+        self.use(self.wrapper())
         self.upgrade()
         self.leaf.waits_for(f"the new version --config {self.leaf.config_file}\n")
         self.assertEqual(same(self.running("api")), same(before))
@@ -273,11 +277,11 @@ class Program(UpgradeTest):
 
     def test_nobody_takes_its_state_directory_meanwhile(self):
         self.begin({"api": SLEEPER})
+        lock = os.path.join(self.leaf.state_dir, "lock")
+        self.use(self.wrapper(f"flock -n {lock} echo it was free >&2"))
         self.upgrade()
-        second = self.world.add("leaf", {"name": "second", "state_dir": self.leaf.state_dir})
-        second.start(wait=False)
-        self.assertEqual(second.process.wait(20), 1)
-        self.assertIn(f"in use by pid {self.leaf.pid}", second.log())
+        self.leaf.waits_for("the new version")
+        self.assertNotIn("it was free", self.leaf.log())
 
 
 class Nodes(TreeTest):
