@@ -68,8 +68,9 @@ StateDir::~StateDir() {
 Status StateDir::lock(int inherited) {
   const std::string name = file("lock");
   lock_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (inherited > 2 && same_file(inherited, lock_)) std::swap(lock_, inherited);
-  if (inherited > 2) ::close(inherited);
+  const bool given = inherited > 2 && inherited != lock_;
+  if (given && same_file(inherited, lock_)) std::swap(lock_, inherited);
+  if (given) ::close(inherited);
   if (lock_ < 0) return failure("cannot open", name, error_text(errno));
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failure("cannot lock", name, error_text(errno));
