@@ -23,6 +23,16 @@ Relay::Relay(const tree::NodeConfig& config, const tree::Identity& identity, std
   downlink_.set_place(name_, {});
 }
 
+void Relay::resume(const v1::Handover& handover) {
+  if (handover.has_events()) events_.resume(handover.events());
+}
+
+void Relay::note(const tree::OwnEvent& event, Now now, RelayEffects& effects) {
+  Turn turn(now, effects.links);
+  tell_event(event, turn);
+  finish(turn, effects);
+}
+
 void Relay::start(Now now, RelayEffects& effects) {
   Turn turn(now, effects.links);
   uplink_.start(turn);
@@ -115,16 +125,20 @@ void Relay::on_child(tree::DownlinkNotice& notice, Turn& turn) {
     router_.on_child(*from, turn);
   } else if (const auto* gone = std::get_if<tree::ChildGone>(&notice)) {
     router_.on_child_gone(gone->child);
-  } else if (auto* own = std::get_if<tree::OwnEvent>(&notice)) {
-    api_.add_event({own->kind, own->subject, own->text, own->data}, turn.now);
-    v1::Event event;
-    event.set_time_ms(wall_ms(turn.now.wall));
-    event.set_kind(std::move(own->kind));
-    event.set_subject(std::move(own->subject));
-    event.set_text(std::move(own->text));
-    event.set_data(std::move(own->data));
-    events_.add(std::move(event));
+  } else if (const auto* own = std::get_if<tree::OwnEvent>(&notice)) {
+    tell_event(*own, turn);
   }
+}
+
+void Relay::tell_event(const tree::OwnEvent& own, Turn& turn) {
+  api_.add_event({own.kind, own.subject, own.text, own.data}, turn.now);
+  v1::Event event;
+  event.set_time_ms(wall_ms(turn.now.wall));
+  event.set_kind(own.kind);
+  event.set_subject(own.subject);
+  event.set_text(own.text);
+  event.set_data(own.data);
+  events_.add(std::move(event));
 }
 
 // What finds no session is dropped here: events are sent again after the rewind that follows every

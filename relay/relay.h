@@ -24,7 +24,13 @@ class Relay {
   Relay(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
         std::vector<view::StaticFile> files);
 
+  // At most once, before start(): what the program before this one in the same process left.
+  void resume(const v1::Handover& handover);
+  // For the program that replaces this one. Sessions, and what people ask here, end with this one.
+  void hold(v1::Handover& handover) const { *handover.mutable_events() = events_.held(); }
   void start(Now now, RelayEffects& effects);
+  // Something happened to this node that is to be told.
+  void note(const tree::OwnEvent& event, Now now, RelayEffects& effects);
   void handle(const tree::LinkEvent& event, Now now, RelayEffects& effects);
   void handle(const tree::HttpEvent& event, Now now, RelayEffects& effects);
   // Goodbye to the parent; children find out by the closed connection and look for a parent.
@@ -39,6 +45,7 @@ class Relay {
   void finish(tree::Turn& turn, RelayEffects& effects);
   void on_parent(tree::UplinkNotice& notice, tree::Turn& turn);
   void on_child(tree::DownlinkNotice& notice, tree::Turn& turn);
+  void tell_event(const tree::OwnEvent& own, tree::Turn& turn);
   void send_rising(tree::Turn& turn);
   void send_own_events(tree::Turn& turn);
 

@@ -23,6 +23,12 @@ void Root::start(Now now, RootEffects& effects) {
   finish(turn, effects);
 }
 
+void Root::note(const tree::OwnEvent& own, Now now, RootEffects& effects) {
+  Turn turn(now, effects.links);
+  api_.add_event({own.kind, own.subject, own.text, own.data}, now, asked_);
+  finish(turn, effects);
+}
+
 void Root::handle(const tree::LinkEvent& event, Now now, RootEffects& effects) {
   Turn turn(now, effects.links);
   if (std::holds_alternative<tree::TimeReached>(event)) {

@@ -25,6 +25,8 @@ class Root {
        std::vector<view::StaticFile> files);
 
   void start(Now now, RootEffects& effects);
+  // Something happened to this node that is to be told.
+  void note(const tree::OwnEvent& event, Now now, RootEffects& effects);
   void handle(const tree::LinkEvent& event, Now now, RootEffects& effects);
   void handle(const tree::HttpEvent& event, Now now, RootEffects& effects);
   void stop(Now now, RootEffects& effects);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "banyan/v1/handover.pb.h"
 #include "banyan/v1/link.pb.h"
 #include "common/base/time.h"
 
@@ -25,6 +26,11 @@ class EventSpool {
   static constexpr std::size_t max_event_bytes = 32 * 1024;
 
   EventSpool(std::string instance, v1::Boot boot);
+
+  // Before anything else: goes on where the program before this one in the same process stood, in
+  // its stream.
+  void resume(const v1::HeldEvents& held);
+  v1::HeldEvents held() const;
 
   void add(v1::Event event);
   void on_ack(const v1::EventAck& ack);  // of another stream: ignored

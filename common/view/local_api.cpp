@@ -46,6 +46,17 @@ bool LocalApi::take(const tree::Rising& rising, Now now) {
   return true;
 }
 
+ApiEffects LocalApi::take_asked() {
+  auto http = std::exchange(asked_.http, {});
+  ApiEffects asked = std::exchange(asked_, {});
+  asked_.http = std::move(http);
+  for (const auto& request : asked.requests) remember(request.command().id());
+  for (auto& open : asked.opens) open.set_stream(open.stream() | local);
+  for (auto& credit : asked.credits) credit.set_stream(credit.stream() | local);
+  for (auto& close : asked.closes) close.set_stream(close.stream() | local);
+  return asked;
+}
+
 bool LocalApi::hand_down(tree::Router& router, tree::Turn& turn) {
   const auto requests = std::exchange(asked_.requests, {});
   const auto opens = std::exchange(asked_.opens, {});

@@ -47,8 +47,11 @@ void ProcessTable::perform(const ProcessEffect& effect) {
 }
 
 void ProcessTable::tell(ProcessEvent event) {
-  boost::asio::post(loop_,
-                    [this, event = std::move(event)]() mutable { hooks_.event(std::move(event)); });
+  ++untold_;
+  boost::asio::post(loop_, [this, event = std::move(event)]() mutable {
+    --untold_;
+    hooks_.event(std::move(event));
+  });
 }
 
 void ProcessTable::launch(const Launch& effect) {
@@ -214,13 +217,15 @@ void ProcessTable::reap_children() {
       if (!collect(key, *process)) return;
       continue;
     }
+    if (hooks_.collected && hooks_.collected(info.si_pid)) continue;
     const bool helper = hooks_.helper_dead && hooks_.helper_dead(info.si_pid);
     if (!wait_now(P_PID, static_cast<id_t>(info.si_pid), 0, info)) return;
     if (helper) {
       hooks_.helper_reaped(info);
-    } else {
-      ++orphans_reaped_;
+      continue;
     }
+    ++orphans_reaped_;
+    if (hooks_.orphan_reaped) hooks_.orphan_reaped(info.si_pid);
   }
 }
 

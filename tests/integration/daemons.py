@@ -119,6 +119,7 @@ class Daemon:
         self.config_file = os.path.join(folder, f"{self.name}.toml")
         self.settings = {"state_dir": self.state_dir, **settings}
         self.targets = targets
+        self.program = os.path.join(BIN, f"banyan-{role}")
         self.process = None
         self.begun = 0  # of this run, in the log
 
@@ -137,7 +138,7 @@ class Daemon:
         with open(self.log_file, "ab") as log:
             self.begun = log.tell()
             self.process = subprocess.Popen(
-                [os.path.join(BIN, f"banyan-{self.role}"), "--config", self.config_file],
+                [self.program, "--config", self.config_file],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=plain_environment(),
                 start_new_session=True, preexec_fn=die_with_parent)
         if wait:

@@ -158,5 +158,15 @@ TEST(LaunchHash, TellsApartWhatMakesAnotherProcess) {
   EXPECT_NE(launch_hash(split), launch_hash(base));
 }
 
+TEST(Adoption, TheNextVersionKnowsWhatThisOneHasLaunched) {
+  TargetConfig config = TargetBench::default_config();
+  config.env = {{"PORT", "8080"}};
+  config.cwd = "/srv";
+  config.process.user = "api";
+  config.process.nice = 5;
+  EXPECT_EQ(launch_hash(TargetBench::default_config()), 951575383231524759ULL);
+  EXPECT_EQ(launch_hash(config), 10640575037150811287ULL);
+}
+
 }  // namespace
 }  // namespace banyan::leaf

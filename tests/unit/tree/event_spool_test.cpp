@@ -155,5 +155,37 @@ TEST_F(EventSpoolTest, EveryBatchMayBeReceived) {
   EXPECT_EQ(taken, 5001u) << "the oversized one is cut, not lost";
 }
 
+TEST_F(EventSpoolTest, GoesOnInItsStreamInTheNextProgramOfTheProcess) {
+  for (int i = 0; i < 5; ++i) add();
+  take_all();
+  spool_.on_ack(ack(2));
+  v1::Boot other;
+  other.set_random(8);
+  EventSpool next("i", other);
+  next.resume(spool_.held());
+  v1::Event event;
+  event.set_kind("upgraded");
+  next.add(event);
+  const auto batch = next.take();
+  ASSERT_TRUE(batch);
+  EXPECT_EQ(batch->first(), 3U) << "what was not acknowledged is sent again";
+  EXPECT_EQ(batch->oldest(), 3U);
+  EXPECT_EQ(batch->acked(), 2U);
+  EXPECT_EQ(batch->events_size(), 4);
+  EXPECT_EQ(batch->events(3).kind(), "upgraded");
+  EXPECT_EQ(batch->boot().random(), 7U) << "the stream's, not that of the new program";
+  next.on_ack(ack(6));
+  EXPECT_EQ(next.acked(), 6U);
+}
+
+TEST_F(EventSpoolTest, AHandoverThatCannotBeIsAFreshStart) {
+  v1::HeldEvents held;
+  held.set_last(1);
+  held.set_acked(2);
+  spool_.resume(held);
+  EXPECT_EQ(spool_.last(), 0U);
+  EXPECT_FALSE(spool_.take());
+}
+
 }  // namespace
 }  // namespace banyan::tree
