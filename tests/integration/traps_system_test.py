@@ -27,7 +27,7 @@ class SystemTest(TrapTest):
         self.unruly = {"LD_PRELOAD": LIBRARY}
         able = subprocess.run([os.path.join(BIN, "banyan-leaf"), "--version"], check=False,
                               env={**plain_environment(), **self.unruly}, capture_output=True)
-        if not os.path.exists(LIBRARY) or able.returncode != 0 or able.stderr:
+        if able.returncode != 0 or able.stderr or not os.path.exists(LIBRARY):
             self.skipTest("this build takes no library of ours")
 
     def begin_unruly(self, targets, **environment):
