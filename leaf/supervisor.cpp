@@ -89,7 +89,11 @@ std::vector<Supervisor::Member*> Supervisor::by_rank() {
 void Supervisor::inherit(const Legacy& legacy, Now now, SupervisorEffects& effects) {
   for (const TargetMemory& memory : legacy.memories) {
     const auto found = members_.find(memory.target);
-    if (found != members_.end()) found->second.machine.remember(memory);
+    if (found != members_.end()) {
+      found->second.machine.remember(memory);
+    } else {
+      generations_[memory.target] = memory.generation;  // it may be configured again
+    }
   }
   for (const AdoptedRun& run : legacy.runs) {
     const auto found = members_.find(run.target);

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/io/files.h"
+#include "common/io/uninterrupted.h"
 
 namespace banyan::io {
 namespace {
@@ -80,8 +81,8 @@ Status StateDir::lock(int inherited) {
                    "", "", "give each daemon its own `name` or `state_dir`");
   }
   const std::string pid = fmt::format("{}\n", ::getpid());
-  if (::ftruncate(lock_, 0) != 0 ||
-      ::pwrite(lock_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+  const auto write = [&] { return ::pwrite(lock_, pid.data(), pid.size(), 0); };
+  if (::ftruncate(lock_, 0) != 0 || uninterrupted(write) != static_cast<ssize_t>(pid.size())) {
     return failure("cannot write", name, error_text(errno));
   }
   return {};

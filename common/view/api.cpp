@@ -63,7 +63,8 @@ void Api::handle(const tree::HttpEvent& event, Now now, ApiEffects& effects) {
   if (const auto* drained = std::get_if<tree::HttpDrained>(&event)) {
     hub_.on_drained(drained->exchange);
     const auto it = logs_.find(drained->exchange);
-    if (it != logs_.end()) it->second.on_drained(effects);
+    if (it != logs_.end()) it->second.on_drained(now, effects);
+    drop_done_logs();
     return;
   }
   const auto& request = std::get<tree::HttpRequest>(event);

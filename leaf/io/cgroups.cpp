@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "common/io/files.h"
+#include "common/io/uninterrupted.h"
 #include "leaf/io/launcher.h"
 #include "leaf/io/proc_files.h"
 
@@ -31,7 +32,9 @@ std::string text_of(const std::string& path) {
 
 bool write_to(const std::string& path, const std::string& text) {
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const auto size =
+      banyan::io::uninterrupted([&] { return ::write(file.get(), text.data(), text.size()); });
+  return size == static_cast<ssize_t>(text.size());
 }
 
 std::set<std::string> words_of(const std::string& text) {

@@ -6,7 +6,7 @@
 // - The news of an exit waits for nobody who holds the pipes; what the pipes hold at that moment
 //   is stored first (hook `drain`).
 // - A signal reaches the process it was meant for or nobody: pidfds, and groups only while their
-//   leader is not reaped.
+//   leader is not reaped. (With a keeper a microsecond remains between that look and the signal.)
 // - Children of this process that are neither targets nor helpers (orphaned descendants: this
 //   process is their subreaper, with a keeper of the helpers alone) are reaped and counted.
 //

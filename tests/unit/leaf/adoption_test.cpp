@@ -110,6 +110,15 @@ TEST(Adoption, WhatIsNotConfiguredIsLeftOut) {
   EXPECT_THAT(bench.orders(), ElementsAre("launch 1"));
 }
 
+TEST(Adoption, GenerationsOfATargetThatIsConfiguredLaterGoOnToo) {
+  TargetBench bench(TargetBench::default_config(), {}, Legacy{{}, {{"web", 12, 5, {}}}});
+  auto web = TargetBench::default_config();
+  web.name = "web";
+  bench.effects = {};
+  bench.supervisor.reconfigure({TargetBench::default_config(), web}, bench.now, bench.effects);
+  EXPECT_THAT(bench.orders(), ElementsAre("launch 13"));
+}
+
 TEST(Adoption, IsRememberedAtEachLaunchAndEnd) {
   auto bench = found();
   bench.effects = {};
