@@ -15,7 +15,8 @@ Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
       uplink_({options_.node.parents, options_.node.hb_interval, options_.node.timeout}, identity,
               mirror_, options_.seed),
       events_(identity.instance, identity.boot),
-      supervisor_(options_.targets, options_.remembered, options_.seed ^ 0x9747b28c) {
+      groups_(options_.targets, options_.scaled),
+      supervisor_(groups_.targets(), options_.remembered, options_.seed ^ 0x9747b28c) {
   tree::Changes ignored;  // before any session: everything present is told at Hello
   CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
                     tree::fact_bytes(tree::node_fact(identity, options_.node.labels)), ignored));
@@ -23,7 +24,7 @@ Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
 
 void Leaf::start(Now now, LeafEffects& effects) {
   Turn turn(now, effects.links);
-  for (const auto& target : options_.targets) tell_target(target.name, turn);
+  for (const auto& status : supervisor_.statuses()) tell_target(status.name, turn);
   supervisor_.inherit(options_.legacy, now, supervised_);
   supervisor_.begin(now, supervised_);
   take_supervisor(turn, effects);
@@ -36,6 +37,7 @@ void Leaf::handle(const tree::LinkEvent& event, Now now, LeafEffects& effects) {
   if (std::holds_alternative<tree::TimeReached>(event)) {
     supervisor_.time_reached(now, supervised_);
     take_supervisor(turn, effects);
+    gauges_.on_time(now.time);
     uplink_.on_time(turn);
   } else if (const auto* frame = std::get_if<tree::ParentFrame>(&event)) {
     uplink_.on_frame(*frame, turn);
@@ -62,11 +64,12 @@ void Leaf::handle(const leaf::CheckEvent& event, Now now, LeafEffects& effects) 
 void Leaf::reload(std::vector<leaf::TargetConfig> targets, Now now, LeafEffects& effects) {
   if (stopping_) return;
   Turn turn(now, effects.links);
-  options_.targets = std::move(targets);
-  const auto result = supervisor_.reconfigure(options_.targets, now, supervised_);
+  groups_.configure(std::move(targets));
+  scaling_.supersede_all("superseded by the new configuration");
+  const auto result = supervisor_.reconfigure(groups_.targets(), now, supervised_);
   take_supervisor(turn, effects);
-  for (const auto& target : options_.targets) tell_target(target.name, turn);
-  effects.wanted.push_back(KeepWanted{supervisor_.wanted()});
+  for (const auto& status : supervisor_.statuses()) tell_target(status.name, turn);
+  effects.wanted.push_back(KeepWanted{supervisor_.wanted(), groups_.scaled()});
   v1::Event event = leaf::reload_event(result, now);
   turn.effects.log(tree::LogLevel::info, "event=reloaded " + event.text());
   events_.add(std::move(event));
@@ -101,7 +104,7 @@ void Leaf::go(Turn& turn) {
 }
 
 Time Leaf::next_deadline() const {
-  return std::min(uplink_.next_deadline(), supervisor_.next_deadline());
+  return std::min({uplink_.next_deadline(), supervisor_.next_deadline(), gauges_.next_deadline()});
 }
 
 void Leaf::finish(Turn& turn, LeafEffects& effects) {
@@ -111,6 +114,7 @@ void Leaf::finish(Turn& turn, LeafEffects& effects) {
   }
   uplink_.settle(turn);
   send_events(turn);
+  send_gauges(turn, effects);
   if (stopping_ && supervisor_.all_gone()) go(turn);
 }
 
@@ -120,6 +124,7 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
     events_.rewind();
   } else if (std::holds_alternative<tree::SessionClosed>(notice)) {
     streams_.on_session_gone(output);
+    gauges_.on_session_gone();
   } else if (const auto* request = std::get_if<v1::Request>(&notice)) {
     on_request(*request, turn, effects);
   } else if (const auto* open = std::get_if<v1::StreamOpen>(&notice)) {
@@ -130,6 +135,8 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
     streams_.on_close(*close, output);
   } else if (const auto* ack = std::get_if<v1::EventAck>(&notice)) {
     events_.on_ack(*ack);
+  } else if (const auto* ask = std::get_if<v1::GaugeAsk>(&notice)) {
+    gauges_.on_ask(*ask, turn.now.time);
   } else if (std::holds_alternative<v1::Rewind>(notice)) {
     events_.rewind();
   }
@@ -138,7 +145,12 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
 
 void Leaf::on_request(const v1::Request& request, Turn& turn, LeafEffects& effects) {
   auto taken = journal_.take(request, identity_.instance);
-  supervisor_.handle(std::move(taken.requests), turn.now, supervised_);
+  const bool scales = request.command().verb() == "scale";
+  if (scales) {
+    for (const auto& each : taken.requests) scale(each, turn, effects);
+  } else {
+    supervisor_.handle(std::move(taken.requests), turn.now, supervised_);
+  }
   if (taken.at_once.outcomes_size() > 0) send_outcomes(std::move(taken.at_once), turn);
   take_supervisor(turn, effects);
 }
@@ -148,6 +160,9 @@ void Leaf::take_supervisor(Turn& turn, LeafEffects& effects) {
   auto supervised = std::exchange(supervised_, {});
   for (auto& effect : supervised.processes) effects.processes.push_back(std::move(effect));
   for (auto& effect : supervised.checks) effects.checks.push_back(std::move(effect));
+  if (!supervised.samples.empty()) {
+    effects.samples.push_back({std::move(supervised.samples), false});
+  }
   bool wanted_changed = false;
   for (const leaf::TargetNotice& notice : supervised.notices) {
     wanted_changed = wanted_changed || std::holds_alternative<leaf::WantedChanged>(notice);
@@ -156,8 +171,11 @@ void Leaf::take_supervisor(Turn& turn, LeafEffects& effects) {
     }
     take_notice(notice, turn);
   }
-  if (wanted_changed) effects.wanted.push_back(KeepWanted{supervisor_.wanted()});
+  if (wanted_changed) effects.wanted.push_back(KeepWanted{supervisor_.wanted(), groups_.scaled()});
   for (const leaf::Outcome& outcome : supervised.outcomes) {
+    if (!scaling_.on_outcome(outcome)) send_outcomes(journal_.settle(outcome), turn);
+  }
+  for (const leaf::Outcome& outcome : scaling_.take_outcomes()) {
     send_outcomes(journal_.settle(outcome), turn);
   }
 }
@@ -171,6 +189,7 @@ void Leaf::take_notice(const leaf::TargetNotice& notice, Turn& turn) {
     tell_target(said->target, turn);
   } else if (const auto* removed = std::get_if<leaf::TargetRemoved>(&notice)) {
     mirror_.remove({"", v1::FACT_KIND_TARGET, removed->target}, turn.changes);
+    scaling_.on_removed(removed->target);
   }
   if (auto event = leaf::event_of(notice, turn.now)) events_.add(std::move(*event));
   if (auto line = leaf::log_line_of(notice)) turn.effects.add(std::move(*line));

@@ -10,16 +10,20 @@
 #include "common/tree/event_spool.h"
 #include "common/tree/node_config.h"
 #include "common/tree/uplink.h"
+#include "leaf/gauge_desk.h"
+#include "leaf/instance_groups.h"
 #include "leaf/log_streams.h"
 #include "leaf/request_journal.h"
+#include "leaf/scaling.h"
 #include "leaf/supervisor.h"
 
 namespace banyan {
 
 struct LeafOptions {
   tree::NodeConfig node;
-  std::vector<leaf::TargetConfig> targets;
-  std::map<std::string, bool> remembered;  // wanted before this run, in this boot of the host
+  std::vector<leaf::TargetConfig> targets;  // of the file
+  leaf::ScaledGroups scaled;                // in this boot of the host
+  std::map<std::string, bool> remembered;   // wanted before this run, in this boot of the host
   leaf::Legacy legacy;
   std::int64_t log_tail = -1;  // `bufsize`
   std::uint64_t seed = 0;
@@ -28,14 +32,16 @@ struct LeafOptions {
 // To be kept over a restart of the agent (not over one of the host).
 struct KeepWanted {
   std::map<std::string, bool> wanted;
+  leaf::ScaledGroups scaled;
 };
 
-// Performed in this order: memories, processes, checks, logs, wanted, links.
+// Performed in this order: memories, processes, checks, samples, logs, wanted, links.
 struct LeafEffects {
   tree::LinkEffects links;
   std::vector<leaf::ProcessEffect> processes;
   std::vector<leaf::TargetMemory> memories;
   std::vector<leaf::CheckEffect> checks;
+  std::vector<leaf::SampleUsage> samples;
   std::vector<leaf::LogEffect> logs;
   std::vector<KeepWanted> wanted;  // the last one holds
 };
@@ -48,6 +54,7 @@ class Leaf {
   void handle(const tree::LinkEvent& event, Now now, LeafEffects& effects);
   void handle(const leaf::ProcessEvent& event, Now now, LeafEffects& effects);
   void handle(const leaf::CheckEvent& event, Now now, LeafEffects& effects);
+  void handle(const leaf::UsageSampled& sampled, Now now, LeafEffects& effects);
   void handle(leaf::LogEvent event, Now now, LeafEffects& effects);
   // A configuration read anew, without problems: its targets hold from now on.
   void reload(std::vector<leaf::TargetConfig> targets, Now now, LeafEffects& effects);
@@ -69,6 +76,8 @@ class Leaf {
   void send_outcomes(v1::Outcomes outcomes, tree::Turn& turn);
   void send_logs(leaf::LogStreams::Output& output, tree::Turn& turn, LeafEffects& effects);
   void send_events(tree::Turn& turn);
+  void send_gauges(tree::Turn& turn, LeafEffects& effects);
+  void scale(const leaf::TargetRequest& request, tree::Turn& turn, LeafEffects& effects);
   void go(tree::Turn& turn);
 
   LeafOptions options_;
@@ -76,10 +85,13 @@ class Leaf {
   tree::Mirror mirror_;
   tree::Uplink uplink_;
   tree::EventSpool events_;
+  leaf::InstanceGroups groups_;
   leaf::Supervisor supervisor_;
   leaf::SupervisorEffects supervised_;
   leaf::RequestJournal journal_;
   leaf::LogStreams streams_;
+  leaf::GaugeDesk gauges_;
+  leaf::Scaling scaling_;
   bool stopping_ = false;
   bool gone_ = false;
 };

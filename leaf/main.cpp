@@ -43,6 +43,7 @@ class Daemon {
         host_(loop_.context(), identity.instance, state_dir.path(),
               {[this](leaf::ProcessEvent event) { turn(std::move(event), io::read_clock()); },
                [this](leaf::CheckEvent event) { turn(std::move(event), io::read_clock()); },
+               [this](leaf::UsageSampled event) { turn(std::move(event), io::read_clock()); },
                [this](leaf::LogEvent event) { turn(std::move(event), io::read_clock()); },
                [this](const std::string& text) { logger_.write(tree::LogLevel::warning, text); }}),
         forwarded_(loop_.context()) {}
@@ -107,9 +108,11 @@ class Daemon {
     for (const auto& memory : effects.memories) host_.remember(memory);
     for (const auto& effect : effects.processes) host_.perform(effect);
     for (const auto& effect : effects.checks) host_.perform(effect);
+    for (const auto& effect : effects.samples) host_.perform(effect);
     for (const auto& effect : effects.logs) host_.perform(effect);
     if (!effects.wanted.empty()) {
-      const Status kept = wanted_.store(effects.wanted.back().wanted);
+      const auto& last = effects.wanted.back();
+      const Status kept = wanted_.store({last.wanted, last.scaled});
       if (!kept) logger_.write(tree::LogLevel::error, kept.error().text());
     }
     performer_.perform(effects.links);
@@ -239,27 +242,30 @@ int start(const leaf::io::LeafConfig& loaded, const io::DaemonOptions& daemon_op
   LeafOptions options;
   options.node = loaded.node;
   options.targets = loaded.targets;
-  options.remembered = *remembered;
+  options.remembered = remembered->wanted;
+  options.scaled = remembered->scaled;
+  const auto targets =
+      leaf::InstanceGroups(loaded.targets, remembered->scaled).targets();  // as they are to be
   options.log_tail = loaded.log_tail;
   options.seed = identity->boot.random();
   const leaf::KeeperPlace place{state_dir->path(), leaf::keeper_program(), loaded.spill_max};
   auto keeper = find_keeper(place, loaded.keeper);
   leaf::Inheritance inherited;
   if (keeper && loaded.keeper) {
-    inherited = leaf::inherit(*keeper, loaded.targets, identity->instance);
+    inherited = leaf::inherit(*keeper, targets, identity->instance);
   }
   end_strays(identity->instance, inherited.marks);
   options.legacy = std::move(inherited.legacy);
   Daemon daemon(options, *identity, *state_dir, daemon_options);
   if (const Status opened = daemon.open(); !opened) return io::fail_start(role, opened.error());
   if (keeper && loaded.keeper) {
-    daemon.take_over(place, std::move(*keeper), loaded.targets);
+    daemon.take_over(place, std::move(*keeper), targets);
   } else {
     if (keeper) dismiss(*keeper);
-    daemon.merge(loaded.targets);
+    daemon.merge(targets);
   }
   if (loaded.run) daemon.run_only(loaded.targets.at(0).name);
-  return daemon.run(loaded.targets.size());
+  return daemon.run(targets.size());
 }
 
 int run(int argc, char** argv) {

@@ -21,6 +21,8 @@ Result<Intensity> intensity_of(const banyan::io::TomlValue& value);
 Result<int> signal_of(const banyan::io::TomlValue& value);
 // "022" (octal digits) or 0o022
 Result<unsigned> umask_of(const banyan::io::TomlValue& value);
+// 1.5; not a time
+Result<double> cpus_of(const banyan::io::TomlValue& value);
 // [0, 3]
 Result<std::vector<int>> exit_codes_of(const banyan::io::TomlValue& value);
 
