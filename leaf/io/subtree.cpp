@@ -149,7 +149,7 @@ bool SubtreeEnder::advance(Running& running, const std::vector<ProcessInfo>& mem
   return running.quiet_rounds >= quiet_rounds_needed || steady_clock::now() >= running.deadline;
 }
 
-// As members_of() for each job, in one pass.
+// As members_of() for each job, in one pass, without the checks beside it.
 std::vector<std::vector<ProcessInfo>> living_members(const std::vector<SubtreeJob>& jobs) {
   std::vector<std::vector<ProcessInfo>> members(jobs.size());
   if (jobs.empty()) return members;
@@ -162,10 +162,8 @@ std::vector<std::vector<ProcessInfo>> living_members(const std::vector<SubtreeJo
   }
   const auto processes = living_of(all_processes());
   const auto owner = [&](const Marked& each) -> std::optional<std::size_t> {
-    std::string_view mark = each.mark;
-    if (mark.ends_with(check_mark_end)) mark.remove_suffix(check_mark_end.size());
-    if (const auto found = by_mark.find(mark); found != by_mark.end()) return found->second;
-    if (!mark.empty()) return std::nullopt;
+    if (const auto found = by_mark.find(each.mark); found != by_mark.end()) return found->second;
+    if (!each.mark.empty()) return std::nullopt;
     if (const auto found = by_session.find(each.info.session); found != by_session.end()) {
       return found->second;
     }
