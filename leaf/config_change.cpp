@@ -15,6 +15,8 @@ bool is_same_launch(const TargetConfig& before, const TargetConfig& after) {
   same.labels = before.labels;
   same.log = before.log;
   same.health = before.health;
+  same.restart_on = before.restart_on;
+  same.group = before.group;
   same.watchdog = before.watchdog;
   same.depends = before.depends;
   same.strategy = before.strategy;

@@ -18,14 +18,25 @@ void hold_exit(const LastExit& exit, v1::HeldTarget& held) {
   wire.set_core(exit.core);
   wire.set_at_ms(wall_ms(exit.at));
   wire.set_oom(exit.oom);
+  wire.set_ran_ms(exit.ran_ms);
+  wire.set_user_ms(exit.used.user_ms);
+  wire.set_system_ms(exit.used.system_ms);
+  wire.set_max_rss_bytes(exit.used.max_rss_bytes);
   held.set_last_exit_unknown(exit.unknown);
 }
 
 LastExit exit_of(const v1::HeldTarget& held) {
   const v1::LastExit& wire = held.last_exit();
-  return {
-      wire.code(), wire.signal(), wire.core(), wall_from_ms(wire.at_ms()), held.last_exit_unknown(),
-      wire.oom()};
+  LastExit exit;
+  exit.code = wire.code();
+  exit.signal = wire.signal();
+  exit.core = wire.core();
+  exit.at = wall_from_ms(wire.at_ms());
+  exit.unknown = held.last_exit_unknown();
+  exit.oom = wire.oom();
+  exit.ran_ms = wire.ran_ms();
+  exit.used = {wire.user_ms(), wire.system_ms(), wire.max_rss_bytes()};
+  return exit;
 }
 
 TargetPosition position_of(const v1::HeldTarget& held) {

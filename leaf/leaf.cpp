@@ -27,7 +27,8 @@ Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
       uplink_({options_.node.parents, options_.node.hb_interval, options_.node.timeout}, identity,
               mirror_, options_.seed),
       events_(identity.instance, identity.boot),
-      supervisor_(options_.targets, options_.remembered, options_.seed ^ 0x9747b28c),
+      groups_(options_.targets, options_.scaled),
+      supervisor_(groups_.targets(), options_.remembered, options_.seed ^ 0x9747b28c),
       api_(mirror_, api_options(options_, identity)) {
   tree::Changes ignored;  // before any session: everything present is told at Hello
   CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
@@ -40,7 +41,7 @@ Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
 
 void Leaf::start(Now now, LeafEffects& effects) {
   Turn turn(now, effects.links);
-  for (const auto& target : options_.targets) tell_target(target.name, turn);
+  for (const auto& status : supervisor_.statuses()) tell_target(status.name, turn);
   supervisor_.inherit(options_.legacy, now, supervised_);
   supervisor_.begin(now, supervised_);
   take_supervisor(turn, effects);
@@ -53,6 +54,7 @@ void Leaf::handle(const tree::LinkEvent& event, Now now, LeafEffects& effects) {
   if (std::holds_alternative<tree::TimeReached>(event)) {
     supervisor_.time_reached(now, supervised_);
     take_supervisor(turn, effects);
+    gauges_.on_time(now.time);
     uplink_.on_time(turn);
     api_.on_time(now);
   } else if (const auto* frame = std::get_if<tree::ParentFrame>(&event)) {
@@ -80,11 +82,12 @@ void Leaf::handle(const leaf::CheckEvent& event, Now now, LeafEffects& effects) 
 void Leaf::reload(std::vector<leaf::TargetConfig> targets, Now now, LeafEffects& effects) {
   if (stopping_) return;
   Turn turn(now, effects.links);
-  options_.targets = std::move(targets);
-  const auto result = supervisor_.reconfigure(options_.targets, now, supervised_);
+  groups_.configure(std::move(targets));
+  scaling_.supersede_all("superseded by the new configuration");
+  const auto result = supervisor_.reconfigure(groups_.targets(), now, supervised_);
   take_supervisor(turn, effects);
-  for (const auto& target : options_.targets) tell_target(target.name, turn);
-  effects.wanted.push_back(KeepWanted{supervisor_.wanted()});
+  for (const auto& status : supervisor_.statuses()) tell_target(status.name, turn);
+  effects.wanted.push_back(KeepWanted{supervisor_.wanted(), groups_.scaled()});
   v1::Event event = leaf::reload_event(result, now);
   turn.effects.log(tree::LogLevel::info, "event=reloaded " + event.text());
   tell_event(std::move(event), now);
@@ -148,7 +151,8 @@ void Leaf::go(Turn& turn) {
 }
 
 Time Leaf::next_deadline() const {
-  return std::min({uplink_.next_deadline(), supervisor_.next_deadline(), api_.next_deadline()});
+  return std::min({uplink_.next_deadline(), supervisor_.next_deadline(), gauges_.next_deadline(),
+                   api_.next_deadline()});
 }
 
 void Leaf::finish(Turn& turn, LeafEffects& effects) {
@@ -159,6 +163,7 @@ void Leaf::finish(Turn& turn, LeafEffects& effects) {
   while (serve(turn, effects)) continue;
   uplink_.settle(turn);
   send_events(turn);
+  send_gauges(turn, effects);
   api_.on_changes(turn.noted, turn.now);
   for (tree::HttpEffect& effect : api_.take_http()) effects.http.push_back(std::move(effect));
   if (stopping_ && supervisor_.all_gone()) go(turn);
@@ -175,6 +180,7 @@ bool Leaf::serve(Turn& turn, LeafEffects& effects) {
   }
   for (const auto& credit : asked.credits) streams_.on_credit(credit, output);
   for (const auto& close : asked.closes) streams_.on_close(close, output);
+  for (const auto& ask : asked.gauges) gauges_.on_ask(ask, turn.now.time);
   send_logs(output, turn, effects);
   return !asked.requests.empty() || !asked.opens.empty() || !asked.credits.empty() ||
          !asked.closes.empty();
@@ -188,6 +194,8 @@ void Leaf::raise(tree::Rising rising, Turn& turn) {
     *frame.mutable_outcomes() = std::move(*outcomes);
   } else if (auto* data = std::get_if<v1::StreamData>(&rising)) {
     *frame.mutable_stream_data() = std::move(*data);
+  } else if (auto* gauges = std::get_if<v1::GaugeAnswer>(&rising)) {
+    *frame.mutable_gauge_answer() = std::move(*gauges);
   } else {
     *frame.mutable_stream_close() = std::move(std::get<v1::StreamClose>(rising));
   }
@@ -200,6 +208,7 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
     events_.rewind();
   } else if (std::holds_alternative<tree::SessionClosed>(notice)) {
     streams_.on_session_gone(output);
+    gauges_.on_session_gone();
   } else if (const auto* request = std::get_if<v1::Request>(&notice)) {
     on_request(*request, turn, effects);
   } else if (const auto* open = std::get_if<v1::StreamOpen>(&notice)) {
@@ -210,6 +219,8 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
     streams_.on_close(*close, output);
   } else if (const auto* ack = std::get_if<v1::EventAck>(&notice)) {
     events_.on_ack(*ack);
+  } else if (const auto* ask = std::get_if<v1::GaugeAsk>(&notice)) {
+    gauges_.on_ask(*ask, turn.now.time);
   } else if (std::holds_alternative<v1::Rewind>(notice)) {
     events_.rewind();
   }
@@ -218,7 +229,12 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
 
 void Leaf::on_request(const v1::Request& request, Turn& turn, LeafEffects& effects) {
   auto taken = journal_.take(request, identity_.instance);
-  supervisor_.handle(std::move(taken.requests), turn.now, supervised_);
+  const bool scales = request.command().verb() == "scale";
+  if (scales) {
+    for (const auto& each : taken.requests) scale(each, turn, effects);
+  } else {
+    supervisor_.handle(std::move(taken.requests), turn.now, supervised_);
+  }
   if (taken.at_once.outcomes_size() > 0) send_outcomes(std::move(taken.at_once), turn);
   take_supervisor(turn, effects);
 }
@@ -228,6 +244,9 @@ void Leaf::take_supervisor(Turn& turn, LeafEffects& effects) {
   auto supervised = std::exchange(supervised_, {});
   for (auto& effect : supervised.processes) effects.processes.push_back(std::move(effect));
   for (auto& effect : supervised.checks) effects.checks.push_back(std::move(effect));
+  if (!supervised.samples.empty()) {
+    effects.samples.push_back({std::move(supervised.samples), false});
+  }
   bool wanted_changed = false;
   for (const leaf::TargetNotice& notice : supervised.notices) {
     wanted_changed = wanted_changed || std::holds_alternative<leaf::WantedChanged>(notice);
@@ -236,8 +255,11 @@ void Leaf::take_supervisor(Turn& turn, LeafEffects& effects) {
     }
     take_notice(notice, turn);
   }
-  if (wanted_changed) effects.wanted.push_back(KeepWanted{supervisor_.wanted()});
+  if (wanted_changed) effects.wanted.push_back(KeepWanted{supervisor_.wanted(), groups_.scaled()});
   for (const leaf::Outcome& outcome : supervised.outcomes) {
+    if (!scaling_.on_outcome(outcome)) send_outcomes(journal_.settle(outcome), turn);
+  }
+  for (const leaf::Outcome& outcome : scaling_.take_outcomes()) {
     send_outcomes(journal_.settle(outcome), turn);
   }
 }
@@ -251,6 +273,7 @@ void Leaf::take_notice(const leaf::TargetNotice& notice, Turn& turn) {
     tell_target(said->target, turn);
   } else if (const auto* removed = std::get_if<leaf::TargetRemoved>(&notice)) {
     mirror_.remove({"", v1::FACT_KIND_TARGET, removed->target}, turn.changes);
+    scaling_.on_removed(removed->target);
   }
   if (auto event = leaf::event_of(notice, turn.now)) tell_event(std::move(*event), turn.now);
   if (auto line = leaf::log_line_of(notice)) turn.effects.add(std::move(*line));

@@ -13,16 +13,20 @@
 #include "common/tree/node_config.h"
 #include "common/tree/uplink.h"
 #include "common/view/local_api.h"
+#include "leaf/gauge_desk.h"
+#include "leaf/instance_groups.h"
 #include "leaf/log_streams.h"
 #include "leaf/request_journal.h"
+#include "leaf/scaling.h"
 #include "leaf/supervisor.h"
 
 namespace banyan {
 
 struct LeafOptions {
   tree::NodeConfig node;
-  std::vector<leaf::TargetConfig> targets;
-  std::map<std::string, bool> remembered;  // wanted before this run, in this boot of the host
+  std::vector<leaf::TargetConfig> targets;  // of the file
+  leaf::ScaledGroups scaled;                // in this boot of the host
+  std::map<std::string, bool> remembered;   // wanted before this run, in this boot of the host
   leaf::Legacy legacy;
   std::int64_t log_tail = -1;  // `bufsize`
   std::uint64_t seed = 0;
@@ -33,14 +37,16 @@ struct LeafOptions {
 // To be kept over a restart of the agent (not over one of the host).
 struct KeepWanted {
   std::map<std::string, bool> wanted;
+  leaf::ScaledGroups scaled;
 };
 
-// Performed in this order: memories, processes, checks, logs, wanted, links, http.
+// Performed in this order: memories, processes, checks, samples, logs, wanted, links, http.
 struct LeafEffects {
   tree::LinkEffects links;
   std::vector<leaf::ProcessEffect> processes;
   std::vector<leaf::TargetMemory> memories;
   std::vector<leaf::CheckEffect> checks;
+  std::vector<leaf::SampleUsage> samples;
   std::vector<leaf::LogEffect> logs;
   std::vector<KeepWanted> wanted;  // the last one holds
   std::vector<tree::HttpEffect> http;
@@ -54,6 +60,7 @@ class Leaf {
   void handle(const tree::LinkEvent& event, Now now, LeafEffects& effects);
   void handle(const leaf::ProcessEvent& event, Now now, LeafEffects& effects);
   void handle(const leaf::CheckEvent& event, Now now, LeafEffects& effects);
+  void handle(const leaf::UsageSampled& sampled, Now now, LeafEffects& effects);
   void handle(leaf::LogEvent event, Now now, LeafEffects& effects);
   void handle(const tree::HttpEvent& event, Now now, LeafEffects& effects);
   // Something happened to this node that is to be told.
@@ -86,6 +93,8 @@ class Leaf {
   void send_outcomes(v1::Outcomes outcomes, tree::Turn& turn);
   void send_logs(leaf::LogStreams::Output& output, tree::Turn& turn, LeafEffects& effects);
   void send_events(tree::Turn& turn);
+  void send_gauges(tree::Turn& turn, LeafEffects& effects);
+  void scale(const leaf::TargetRequest& request, tree::Turn& turn, LeafEffects& effects);
   void go(tree::Turn& turn);
 
   LeafOptions options_;
@@ -93,11 +102,14 @@ class Leaf {
   tree::Mirror mirror_;
   tree::Uplink uplink_;
   tree::EventSpool events_;
+  leaf::InstanceGroups groups_;
   leaf::Supervisor supervisor_;
   leaf::SupervisorEffects supervised_;
   leaf::RequestJournal journal_;
   leaf::LogStreams streams_;
   view::LocalApi api_;
+  leaf::GaugeDesk gauges_;
+  leaf::Scaling scaling_;
   bool stopping_ = false;
   bool gone_ = false;
 };

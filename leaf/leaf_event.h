@@ -1,6 +1,6 @@
 #pragma once
 // What a leaf is told beside its link's events, and what it asks for beside its link's effects:
-// processes and log files. Performed by leaf/io (or by the simulated world).
+// processes, checks, gauges and log files. Performed by leaf/io (or by the simulated world).
 
 #include <cstdint>
 #include <optional>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/time.h"
+#include "common/tree/gauge_table.h"
 #include "leaf/target_config.h"
 
 namespace banyan::leaf {
@@ -104,6 +105,28 @@ struct Notified {  // the target spoke by sd_notify
   std::string status;          // empty = not said
 };
 using CheckEvent = std::variant<CheckResult, Notified>;
+
+// ---- gauges: out
+struct SampleUsage {  // one look at all processes of these; answered by one UsageSampled
+  std::vector<std::string> targets;
+  bool everything = false;  // comes back; the load of the host is wanted, too
+};
+
+// ---- gauges: in
+struct TargetUsage {  // of all processes of one run together
+  std::string target;
+  std::uint64_t generation = 0;
+  Duration cpu_used{0};  // since the run began, as far as samples have seen it; only rises
+  std::uint64_t rss_bytes = 0;
+  unsigned open_fds = 0;  // of those that may be looked at; counted for `everything` only
+  unsigned processes = 0;
+  Duration uptime{0};  // of the main process
+};
+struct UsageSampled {
+  std::vector<TargetUsage> targets;  // those of them that run
+  bool everything = false;
+  tree::HostLoad host;
+};
 
 // ---- logs
 enum class LogStream : std::uint8_t { both = 0, out = 1, err = 2 };

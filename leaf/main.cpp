@@ -6,6 +6,7 @@
 
 #include "common/io/clock.h"
 #include "common/io/daemon.h"
+#include "leaf/instance_groups.h"
 #include "leaf/io/inheritance.h"
 #include "leaf/io/leaf_daemon.h"
 #include "leaf/io/subtree.h"
@@ -64,18 +65,19 @@ struct Found {
   leaf::Inheritance inherited;
 };
 
-Found look_around(const leaf::io::LeafConfig& loaded, const leaf::KeeperPlace& place,
-                  const std::string& instance, const v1::Handover& handover) {
+Found look_around(const std::vector<leaf::TargetConfig>& targets, bool keeper_wanted,
+                  const leaf::KeeperPlace& place, const std::string& instance,
+                  const v1::Handover& handover) {
   Found found;
-  found.keeper = find_keeper(place, loaded.keeper);
+  found.keeper = find_keeper(place, keeper_wanted);
   leaf::KeeperLink children;
   children.runs = leaf::kept_runs(handover);
-  if (found.keeper && loaded.keeper) {
+  if (found.keeper && keeper_wanted) {
     auto& runs = found.keeper->runs;
     std::move(children.runs.begin(), children.runs.end(), std::back_inserter(runs));
-    found.inherited = leaf::inherit(*found.keeper, loaded.targets, instance);
+    found.inherited = leaf::inherit(*found.keeper, targets, instance);
   } else {
-    found.inherited = leaf::inherit(children, loaded.targets, instance);
+    found.inherited = leaf::inherit(children, targets, instance);
     found.children = std::move(children.runs);
   }
   end_strays(instance, found.inherited.marks);
@@ -93,27 +95,30 @@ int start(const leaf::io::LeafConfig& loaded, const io::DaemonOptions& daemon_op
   const auto remembered = leaf::WantedFile(state_dir->file("wanted")).load();
   if (!remembered) return io::fail_start(role, remembered.error());
   const leaf::KeeperPlace place{state_dir->path(), leaf::keeper_program(), loaded.spill_max};
-  Found found = look_around(loaded, place, identity->instance, handover);
+  const auto targets =
+      leaf::InstanceGroups(loaded.targets, remembered->scaled).targets();  // as they are to be
+  Found found = look_around(targets, loaded.keeper, place, identity->instance, handover);
   LeafOptions options;
   options.node = loaded.node;
   options.targets = loaded.targets;
-  options.remembered = *remembered;
+  options.remembered = remembered->wanted;
+  options.scaled = remembered->scaled;
   options.legacy = std::move(found.inherited.legacy);
   options.log_tail = loaded.log_tail;
   options.seed = identity->boot.random();
   options.handover = handover;
   leaf::LeafDaemon daemon(
       {std::move(options), *identity, *state_dir, daemon_options, handover.version()});
-  const Status opened = daemon.open(handover, loaded.targets);
+  const Status opened = daemon.open(handover, targets);
   if (!opened) return io::fail_start(role, opened.error());
   if (found.keeper && loaded.keeper) {
-    daemon.take_over(place, std::move(*found.keeper), loaded.targets);
+    daemon.take_over(place, std::move(*found.keeper), targets);
   } else {
     if (found.keeper) dismiss(*found.keeper);
-    daemon.take_children(std::move(found.children), loaded.targets);
+    daemon.take_children(std::move(found.children), targets);
   }
   if (loaded.run) daemon.run_only(loaded.targets.at(0), loaded.rewrite);
-  return daemon.run(loaded.targets.size());
+  return daemon.run(targets.size());
 }
 
 int run(int argc, char** argv) {

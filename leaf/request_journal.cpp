@@ -10,6 +10,7 @@ std::optional<RequestVerb> verb_of(const std::string& verb) {
   if (verb == "stop") return RequestVerb::stop;
   if (verb == "restart") return RequestVerb::restart;
   if (verb == "signal") return RequestVerb::signal;
+  if (verb == "scale") return RequestVerb::scale;
   return std::nullopt;
 }
 
@@ -89,7 +90,7 @@ RequestJournal::Taken RequestJournal::take(const v1::Request& request,
     entry.running[name] = token;
     tokens_[token] = {id, name};
     taken.requests.push_back({token, *verb_of(request.command().verb()), name, target.generation(),
-                              request.command().signal()});
+                              request.command().signal(), request.command().instances()});
   }
   return taken;
 }

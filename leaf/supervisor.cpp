@@ -152,6 +152,15 @@ void Supervisor::handle(const CheckEvent& event, Now now, SupervisorEffects& eff
   settle(found->second, now, effects);
 }
 
+void Supervisor::handle(const UsageSampled& sampled, Now now, SupervisorEffects& effects) {
+  for (const TargetUsage& usage : sampled.targets) {
+    const auto found = members_.find(usage.target);
+    if (found == members_.end()) continue;
+    found->second.machine.handle(usage, now, effects);
+    settle(found->second, now, effects);
+  }
+}
+
 void Supervisor::handle(const TargetRequest& request, Now now, SupervisorEffects& effects) {
   const auto found = members_.find(request.target);
   if (found == members_.end()) {

@@ -50,6 +50,7 @@ class Supervisor {
   void begin(Now now, SupervisorEffects& effects);
   void handle(const ProcessEvent& event, Now now, SupervisorEffects& effects);
   void handle(const CheckEvent& event, Now now, SupervisorEffects& effects);
+  void handle(const UsageSampled& sampled, Now now, SupervisorEffects& effects);
   void handle(const TargetRequest& request, Now now, SupervisorEffects& effects);
   // Asked together: dependents are stopped first and started last.
   void handle(std::vector<TargetRequest> requests, Now now, SupervisorEffects& effects);

@@ -14,6 +14,7 @@ namespace banyan::leaf {
 struct SupervisorEffects {
   std::vector<ProcessEffect> processes;
   std::vector<CheckEffect> checks;
+  std::vector<std::string> samples;  // targets whose usage is wanted now
   std::vector<TargetNotice> notices;
   std::vector<Outcome> outcomes;
 

@@ -33,10 +33,12 @@ struct CheckVerdict {
     ready,      // the machine answers with watch()
     late,       // not ready in time
     unhealthy,  // and to be restarted
-    silent      // the watchdog
+    silent,     // the watchdog
+    over_limit  // restart_on (usage_watch.h)
   };
   Kind kind = Kind::none;
   std::string reason;
+  std::string data = {};  // members of the event's JSON object
 };
 
 class TargetChecks {

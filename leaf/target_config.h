@@ -64,6 +64,15 @@ struct HealthConfig {
   bool operator==(const HealthConfig&) const = default;
 };
 
+// Run anew, as after a failure, when the whole subtree has been above one of these for `hold`.
+struct RestartOn {
+  std::uint64_t memory = 0;  // bytes resident; 0 = no limit
+  double cpu = 0;            // CPUs; 0 = no limit
+  Duration hold = seconds{30};
+  bool any() const { return memory > 0 || cpu > 0; }
+  bool operator==(const RestartOn&) const = default;
+};
+
 enum class AgentDeath { keep, kill };  // what becomes of a target when the agent dies
 struct StopStep {                      // one more signal of the stop sequence
   Duration pause{0};                   // after the one before
@@ -80,6 +89,7 @@ enum class Strategy {
 
 struct TargetConfig {
   std::string name;
+  std::string group;                 // whose instance it is; its own name when it is the only one
   std::vector<std::string> command;  // argv; never empty
   std::string cwd;                   // empty = the leaf's own
   std::map<std::string, std::string> env;
@@ -98,6 +108,7 @@ struct TargetConfig {
   ProcessConfig process;
   ReadyConfig ready;
   HealthConfig health;
+  RestartOn restart_on;
   Duration watchdog{0};              // the target must say WATCHDOG=1 this often; 0 = not asked for
   std::vector<std::string> depends;  // names of targets of this leaf that must be ready first
   Strategy strategy = Strategy::one_for_one;

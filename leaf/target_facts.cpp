@@ -24,6 +24,21 @@ v1::Health wire_health(Health health) {
   return v1::HEALTH_UNKNOWN;
 }
 
+v1::LastExit wire_exit(const LastExit& exit) {
+  v1::LastExit fact;
+  fact.set_code(exit.code);
+  fact.set_signal(exit.signal);
+  fact.set_core(exit.core);
+  fact.set_oom(exit.oom);
+  fact.set_unknown(exit.unknown);
+  fact.set_at_ms(wall_ms(exit.at));
+  fact.set_ran_ms(exit.ran_ms);
+  fact.set_user_ms(exit.used.user_ms);
+  fact.set_system_ms(exit.used.system_ms);
+  fact.set_max_rss_bytes(exit.used.max_rss_bytes);
+  return fact;
+}
+
 bool succeeded(const TargetStatus& status, const TargetConfig& config) {
   if (!status.last_exit || status.last_exit->signal != 0) return false;
   const auto& codes = config.success_codes;
@@ -73,7 +88,19 @@ v1::Event exited(const RunEnded& ended, Now now) {
   const std::string signal = exit.signal == 0 ? "null" : "\"" + signal_name(exit.signal) + "\"";
   event.set_data(fmt::format(
       R"({{"code":{},"signal":{},"core":{},"ran_ms":{},"generation":{},"oom":{}{}}})", code, signal,
-      exit.core, ended.ran_ms, ended.generation, exit.oom, usage_members(ended.used)));
+      exit.core, exit.ran_ms, ended.generation, exit.oom, usage_members(exit.used)));
+  return event;
+}
+
+v1::Event gave_up_event(const GaveUp& gave_up, Now now) {
+  v1::Event event = make("gave_up", gave_up.target, gave_up.text, now);
+  const bool has_code = gave_up.last && gave_up.last->signal == 0 && !gave_up.last->unknown;
+  const bool has_signal = gave_up.last && gave_up.last->signal != 0;
+  event.set_data(
+      fmt::format(R"({{"generation":{},"restarts":{},"period_ms":{},"code":{},"signal":{}}})",
+                  gave_up.generation, gave_up.restarts, gave_up.period / milliseconds{1},
+                  has_code ? std::to_string(gave_up.last->code) : "null",
+                  has_signal ? "\"" + signal_name(gave_up.last->signal) + "\"" : "null"));
   return event;
 }
 
@@ -112,17 +139,14 @@ TargetState state_of(v1::TargetState state) {
 v1::TargetFact target_fact(const TargetStatus& status, const TargetConfig& config, bool wanted,
                            std::int64_t log_tail) {
   v1::TargetFact fact;
+  fact.set_group(config.group);
   fact.set_state(wire_state(status.state));
   fact.set_since_ms(wall_ms(status.since));
   fact.set_generation(status.generation);
   fact.set_pid(status.pid);
   fact.set_restarts(status.restarts);
   if (status.last_exit) {
-    fact.mutable_last_exit()->set_code(status.last_exit->code);
-    fact.mutable_last_exit()->set_signal(status.last_exit->signal);
-    fact.mutable_last_exit()->set_core(status.last_exit->core);
-    fact.mutable_last_exit()->set_oom(status.last_exit->oom);
-    fact.mutable_last_exit()->set_at_ms(wall_ms(status.last_exit->at));
+    *fact.mutable_last_exit() = wire_exit(*status.last_exit);
   }
   fact.set_error(visible(status.error));
   fact.set_command(joined(config.command));
@@ -161,10 +185,13 @@ std::optional<v1::Event> event_of(const TargetNotice& notice, Now now) {
     return event;
   }
   if (const auto* gave_up = std::get_if<GaveUp>(&notice)) {
-    return make("gave_up", gave_up->target, gave_up->text, now);
+    return gave_up_event(*gave_up, now);
   }
   if (const auto* failed = std::get_if<InstanceFailed>(&notice)) {
-    return about(failed->kind, *failed, brief(failed->text), now);
+    v1::Event event = make(failed->kind, failed->target, brief(failed->text), now);
+    event.set_data(fmt::format(R"({{"generation":{}{}{}}})", failed->generation,
+                               failed->data.empty() ? "" : ",", failed->data));
+    return event;
   }
   if (const auto* along = std::get_if<RestartedAlong>(&notice)) {
     return about("restarted_along", *along, "with " + along->with, now);
@@ -196,6 +223,13 @@ std::optional<TargetMemory> memory_of(const TargetNotice& notice) {
                     now.state == TargetState::stopping;
   if (same) return std::nullopt;
   return TargetMemory{now.name, now.generation, now.restarts, now.last_exit};
+}
+
+v1::Event scale_event(const GroupScaled& scaled, Now now) {
+  v1::Event event = make("scaled", scaled.group,
+                         fmt::format("{} -> {} instances", scaled.before, scaled.instances), now);
+  event.set_data(fmt::format(R"({{"before":{},"instances":{}}})", scaled.before, scaled.instances));
+  return event;
 }
 
 v1::Event reload_event(const ReconfigureResult& result, Now now) {

@@ -23,6 +23,13 @@ std::optional<v1::Event> event_of(const TargetNotice& notice, Now now);
 
 // What is to be remembered over a restart of the agent; nothing when that has not changed.
 std::optional<TargetMemory> memory_of(const TargetNotice& notice);
+// "scaled", of a group of instances.
+struct GroupScaled {
+  std::string group;
+  unsigned before = 0;
+  unsigned instances = 0;
+};
+v1::Event scale_event(const GroupScaled& scaled, Now now);
 // "reloaded", of the leaf itself.
 v1::Event reload_event(const ReconfigureResult& result, Now now);
 

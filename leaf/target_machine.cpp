@@ -24,7 +24,8 @@ TargetMachine::TargetMachine(TargetOrigin origin)
       wanted_(origin.wanted),
       random_(origin.seed),
       pace_(origin.pace),
-      checks_(config_) {
+      checks_(config_),
+      usage_(config_) {
   CHECK(!config_.command.empty() && pace_ != nullptr);
   status_.name = config_.name;
   status_.generation = origin.generation;
@@ -57,6 +58,10 @@ void TargetMachine::handle(const CheckEvent& event, Now now, SupervisorEffects& 
                       said.generation == status_.generation && said.extend_ms > 0;
   if (ending) kill_at_ = std::max(kill_at_, after(now.time, extension_of(said)));
   on(checks_.handle(said, now), now, effects);
+}
+
+void TargetMachine::handle(const TargetUsage& usage, Now now, SupervisorEffects& effects) {
+  if (status_.state == TargetState::running) on(usage_.handle(usage, now.time), now, effects);
 }
 
 void TargetMachine::on(const Launched& event, Now now, SupervisorEffects& effects) {
@@ -100,12 +105,17 @@ void TargetMachine::on(const ProcessExited& event, Now now, SupervisorEffects& e
   alive_ = false;
   ran_ = ready_at_ == never ? Duration::zero() : now.time - ready_at_;
   status_.pid = 0;
-  status_.last_exit = LastExit{event.code,    event.signal, event.core, event.at.value_or(now.wall),
-                               event.unknown, event.oom};
-  const auto ran = std::chrono::duration_cast<milliseconds>(now.time - launched_at_).count();
-  const RunUsage used{event.user_ms, event.system_ms, event.max_rss_bytes};
-  effects.notice(RunEnded{config_.name, event.generation, *status_.last_exit, ran, used});
+  status_.last_exit = LastExit{event.code,
+                               event.signal,
+                               event.core,
+                               event.at.value_or(now.wall),
+                               event.unknown,
+                               event.oom,
+                               (now.time - launched_at_) / milliseconds{1},
+                               {event.user_ms, event.system_ms, event.max_rss_bytes}};
+  effects.notice(RunEnded{config_.name, event.generation, *status_.last_exit});
   checks_.end(effects);
+  usage_.end();
   show_checks(effects);
   end_subtree(effects);
   if (status_.state == TargetState::starting) {
@@ -140,6 +150,7 @@ void TargetMachine::on(const CheckVerdict& verdict, Now now, SupervisorEffects& 
       break;
     case CheckVerdict::Kind::ready:
       checks_.watch(now);
+      usage_.begin(status_.generation, now.time);
       show_checks(effects);
       ready_at_ = now.time;
       enter(TargetState::running, now, effects);
@@ -148,6 +159,7 @@ void TargetMachine::on(const CheckVerdict& verdict, Now now, SupervisorEffects& 
     case CheckVerdict::Kind::late:
     case CheckVerdict::Kind::unhealthy:
     case CheckVerdict::Kind::silent:
+    case CheckVerdict::Kind::over_limit:
       show_checks(effects);
       end_instance(verdict, now, effects);
       break;
@@ -156,6 +168,7 @@ void TargetMachine::on(const CheckVerdict& verdict, Now now, SupervisorEffects& 
 
 void TargetMachine::time_reached(Now now, SupervisorEffects& effects) {
   if (plan_.due(config_.schedule, now)) run_by_schedule(now, effects);
+  if (usage_.time_reached(now.time)) effects.samples.push_back(config_.name);
   on(checks_.time_reached(now, effects), now, effects);
   if (status_.state == TargetState::backing_off && is_retry_due(now.time)) {
     retry(now, effects);
@@ -176,7 +189,7 @@ Time TargetMachine::next_deadline() const {
       return std::min(planned, ending_.size() < max_ending ? retry_at_ : never);
     case TargetState::starting:
     case TargetState::running:
-      return std::min(planned, checks_.next_deadline());
+      return std::min({planned, checks_.next_deadline(), usage_.next_deadline()});
     case TargetState::stopping:
       return std::min(planned,
                       stop_step_ == StopPhase::terminating ? std::min(step_at_, kill_at_) : never);

@@ -51,6 +51,7 @@
 #include "leaf/supervisor_effects.h"
 #include "leaf/target_checks.h"
 #include "leaf/target_config.h"
+#include "leaf/usage_watch.h"
 
 namespace banyan::leaf {
 
@@ -83,6 +84,7 @@ class TargetMachine {
   void begin(Now now, SupervisorEffects& effects);
   void handle(const ProcessEvent& event, Now now, SupervisorEffects& effects);
   void handle(const CheckEvent& event, Now now, SupervisorEffects& effects);
+  void handle(const TargetUsage& usage, Now now, SupervisorEffects& effects);
   void handle(const TargetRequest& request, Now now, SupervisorEffects& effects);
   void time_reached(Now now, SupervisorEffects& effects);
   // Ends it without forgetting that it is wanted; nothing is started any more. `why`: for those
@@ -170,6 +172,7 @@ class TargetMachine {
   RestartHistory history_;
   WaitingRequests waiting_;
   TargetChecks checks_;
+  UsageWatch usage_;
   CronPlan plan_;
 
   bool launching_ = false;          // Launch is not answered

@@ -29,6 +29,7 @@ void TargetMachine::adopt(const AdoptedRun& run, Now now, SupervisorEffects& eff
     return;
   }
   checks_.resume(run.generation, now);
+  usage_.begin(run.generation, now.time);
   show_checks(effects);
   enter(TargetState::running, now, effects);
   if (wanted_ && !run.changed) return;

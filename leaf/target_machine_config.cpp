@@ -14,6 +14,7 @@ void TargetMachine::adopt(TargetConfig config, Now now, SupervisorEffects& effec
   const bool checks_changed = before.ready != config_.ready || before.health != config_.health ||
                               before.watchdog != config_.watchdog;
   if (checks_changed) on(checks_.renew(now, effects), now, effects);
+  if (before.restart_on != config_.restart_on) usage_.renew(now.time);
   if (before.schedule == config_.schedule) return;
   plan_.plan(config_.schedule, now);
   if (before.schedule) leave_schedule(now, effects);

@@ -21,6 +21,9 @@ void TargetMachine::handle(const TargetRequest& request, Now now, SupervisorEffe
     case RequestVerb::signal:
       signal(request, effects);
       break;
+    case RequestVerb::scale:
+      answer(request, OutcomeKind::rejected, "not a group of instances", effects);
+      break;
   }
 }
 

@@ -18,6 +18,8 @@ std::string event_kind(CheckVerdict::Kind kind) {
       return "start_timeout";
     case CheckVerdict::Kind::silent:
       return "watchdog";
+    case CheckVerdict::Kind::over_limit:
+      return "over_limit";
     case CheckVerdict::Kind::unhealthy:
     case CheckVerdict::Kind::none:
     case CheckVerdict::Kind::ready:
@@ -52,8 +54,8 @@ void TargetMachine::shut_down(const std::string& why, Now now, SupervisorEffects
 void TargetMachine::end_instance(const CheckVerdict& verdict, Now now, SupervisorEffects& effects) {
   failure_ = verdict.reason;
   abort_ = verdict.kind == CheckVerdict::Kind::silent;
-  effects.notice(
-      InstanceFailed{config_.name, status_.generation, event_kind(verdict.kind), verdict.reason});
+  effects.notice(InstanceFailed{config_.name, status_.generation, event_kind(verdict.kind),
+                                verdict.reason, verdict.data});
   waiting_.settle_all(answer_of(OutcomeKind::failed, verdict.reason), effects.outcomes);
   begin_stop(now, effects);
 }
@@ -62,6 +64,7 @@ void TargetMachine::begin_stop(Now now, SupervisorEffects& effects) {
   unkillable_ = 0;
   main_stuck_ = false;
   checks_.end(effects);
+  usage_.end();
   show_checks(effects);
   const bool nothing_left = !launching_ && !alive_ && ending_.empty();
   if (!nothing_left) enter(TargetState::stopping, now, effects);

@@ -119,7 +119,8 @@ void TargetMachine::try_again(RestartHistory::Decision decision, Now now,
     } else if (status_.last_exit) {
       text += "; last " + describe_exit(*status_.last_exit);
     }
-    effects.notice(GaveUp{config_.name, text});
+    effects.notice(GaveUp{config_.name, status_.generation, text, config_.max_restarts.count,
+                          config_.max_restarts.period, status_.last_exit});
     fail(std::move(text), now, effects);
     return;
   }

@@ -16,6 +16,8 @@ std::string_view verb_name(RequestVerb verb) {
       return "restart";
     case RequestVerb::signal:
       return "signal";
+    case RequestVerb::scale:
+      return "scale";
   }
   return "unknown";
 }

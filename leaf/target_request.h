@@ -8,7 +8,7 @@
 
 namespace banyan::leaf {
 
-enum class RequestVerb { start, stop, restart, signal };
+enum class RequestVerb { start, stop, restart, signal, scale };
 std::string_view verb_name(RequestVerb verb);
 
 struct TargetRequest {
@@ -17,6 +17,7 @@ struct TargetRequest {
   std::string target;
   std::uint64_t seen_generation = 0;  // restart: nothing to do if a newer one exists; 0 = not given
   int signal = 0;                     // signal
+  unsigned instances = 0;             // scale: `target` is a group, and no machine sees it
 };
 
 enum class OutcomeKind { done, failed, rejected };

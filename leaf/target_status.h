@@ -26,6 +26,12 @@ enum class TargetState {
 std::string_view state_name(TargetState state);  // "backing_off"
 std::string_view health_name(Health health);     // "degraded"
 
+struct RunUsage {  // with the children that were waited for; all 0 = not known
+  std::int64_t user_ms = 0;
+  std::int64_t system_ms = 0;
+  std::int64_t max_rss_bytes = 0;  // of the largest single process
+};
+
 struct LastExit {
   int code = 0;  // when signal == 0
   int signal = 0;
@@ -33,12 +39,8 @@ struct LastExit {
   WallTime at{};
   bool unknown = false;  // it is over; nobody could say how
   bool oom = false;      // for want of memory
-};
-
-struct RunUsage {  // with the children that were waited for; all 0 = not known
-  std::int64_t user_ms = 0;
-  std::int64_t system_ms = 0;
-  std::int64_t max_rss_bytes = 0;  // of the largest single process
+  std::int64_t ran_ms = 0;
+  RunUsage used;
 };
 
 struct TargetStatus {
@@ -77,8 +79,6 @@ struct RunEnded {  // exactly one for each RunStarted, or RunAdopted
   std::string target;
   std::uint64_t generation = 0;
   LastExit exit;
-  std::int64_t ran_ms = 0;
-  RunUsage used;
 };
 struct LaunchRefused {  // nothing ran
   std::string target;
@@ -93,7 +93,11 @@ struct BackingOff {
 };
 struct GaveUp {  // max_restarts is reached
   std::string target;
+  std::uint64_t generation = 0;  // of the last run
   std::string text;
+  unsigned restarts = 0;  // within `period`
+  Duration period{0};
+  std::optional<LastExit> last;
 };
 struct SubtreeStuck {  // processes that not even KILL ends
   std::string target;
@@ -103,8 +107,9 @@ struct SubtreeStuck {  // processes that not even KILL ends
 struct InstanceFailed {  // the supervisor ends it
   std::string target;
   std::uint64_t generation = 0;
-  std::string kind;  // of the event: "start_timeout" "unhealthy" "watchdog"
+  std::string kind;  // of the event: "start_timeout" "unhealthy" "watchdog" "over_limit"
   std::string text;
+  std::string data;  // more members of the event's JSON object
 };
 struct RestartedAlong {  // with a failed member of its strategy group
   std::string target;

@@ -5,6 +5,7 @@
 #include "common/io/child_link.h"
 #include "common/io/clock.h"
 #include "common/io/daemon.h"
+#include "common/io/host_load.h"
 #include "common/io/http_server.h"
 #include "common/io/link_performer.h"
 #include "common/io/logger.h"
@@ -84,6 +85,7 @@ class Daemon {
   void perform(RelayEffects& effects) {
     performer_.perform(effects.links);
     for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
+    if (effects.read_host) turn(io::read_host_load(), io::read_clock());
   }
 
   void on_signal(int number) {

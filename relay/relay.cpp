@@ -66,6 +66,12 @@ void Relay::handle(const tree::HttpEvent& event, Now now, RelayEffects& effects)
   finish(turn, effects);
 }
 
+void Relay::handle(const tree::HostLoad& load, Now now, RelayEffects& effects) {
+  Turn turn(now, effects.links);
+  router_.on_host(load, uplink_.rtt());
+  finish(turn, effects);
+}
+
 void Relay::stop(Now now, RelayEffects& effects) {
   Turn turn(now, effects.links);
   downlink_.set_stopping();
@@ -93,6 +99,7 @@ void Relay::finish(Turn& turn, RelayEffects& effects) {
   uplink_.settle(turn);
   send_own_events(turn);
   api_.on_changes(turn.noted, turn.now);
+  effects.read_host = router_.take_host_wish();
   for (tree::HttpEffect& effect : api_.take_http()) effects.http.push_back(std::move(effect));
 }
 
@@ -114,6 +121,8 @@ void Relay::on_parent(tree::UplinkNotice& notice, Turn& turn) {
   } else if (const auto* ack = std::get_if<v1::EventAck>(&notice)) {
     events_.on_ack(*ack);
     router_.on_event_ack(*ack, turn);
+  } else if (const auto* ask = std::get_if<v1::GaugeAsk>(&notice)) {
+    router_.on_gauge_ask(*ask, turn);
   } else if (std::holds_alternative<v1::Rewind>(notice)) {
     events_.rewind();
     router_.rewind(turn);
@@ -154,6 +163,8 @@ void Relay::send_rising(Turn& turn) {
       *frame.mutable_outcomes() = std::move(*outcomes);
     } else if (auto* data = std::get_if<v1::StreamData>(&rising)) {
       *frame.mutable_stream_data() = std::move(*data);
+    } else if (auto* gauges = std::get_if<v1::GaugeAnswer>(&rising)) {
+      *frame.mutable_gauge_answer() = std::move(*gauges);
     } else {
       *frame.mutable_stream_close() = std::move(std::get<v1::StreamClose>(rising));
     }

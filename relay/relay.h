@@ -13,10 +13,11 @@
 
 namespace banyan {
 
-// Performed in this order: links, http.
+// Performed in this order: links, http, host.
 struct RelayEffects {
   tree::LinkEffects links;
   std::vector<tree::HttpEffect> http;
+  bool read_host = false;  // answered by a HostLoad
 };
 
 class Relay {
@@ -33,6 +34,7 @@ class Relay {
   void note(const tree::OwnEvent& event, Now now, RelayEffects& effects);
   void handle(const tree::LinkEvent& event, Now now, RelayEffects& effects);
   void handle(const tree::HttpEvent& event, Now now, RelayEffects& effects);
+  void handle(const tree::HostLoad& load, Now now, RelayEffects& effects);
   // Goodbye to the parent; children find out by the closed connection and look for a parent.
   void stop(Now now, RelayEffects& effects);
   Time next_deadline() const;

@@ -49,6 +49,12 @@ void Root::handle(const tree::HttpEvent& event, Now now, RootEffects& effects) {
   finish(turn, effects);
 }
 
+void Root::handle(const tree::HostLoad& load, Now now, RootEffects& effects) {
+  Turn turn(now, effects.links);
+  router_.on_host(load, Duration{0});
+  finish(turn, effects);
+}
+
 void Root::stop(Now now, RootEffects& effects) {
   Turn turn(now, effects.links);
   downlink_.set_stopping();
@@ -72,10 +78,11 @@ void Root::finish(Turn& turn, RootEffects& effects) {
     for (tree::DownlinkNotice& notice : below) on_child(notice, turn);
     auto rising = router_.take_rising();
     for (tree::Rising& each : rising) on_rising(each, turn);
-    send_down(turn);
-    more = !turn.changes.empty() || !turn.from_children.empty() || !below.empty() ||
-           !rising.empty() || !asked_.requests.empty() || !asked_.opens.empty();
+    const bool asked = send_down(turn);
+    more = asked || !turn.changes.empty() || !turn.from_children.empty() || !below.empty() ||
+           !rising.empty();
   }
+  effects.read_host = router_.take_host_wish();
   for (tree::HttpEffect& effect : asked_.http) effects.http.push_back(std::move(effect));
   asked_ = {};
 }
@@ -97,18 +104,25 @@ void Root::on_rising(tree::Rising& rising, Turn& turn) {
     api_.on_outcomes(*outcomes, turn.now, asked_);
   } else if (const auto* data = std::get_if<v1::StreamData>(&rising)) {
     api_.on_stream_data(*data, turn.now, asked_);
+  } else if (const auto* gauges = std::get_if<v1::GaugeAnswer>(&rising)) {
+    api_.on_gauges(*gauges, asked_);
   } else {
     api_.on_stream_close(std::get<v1::StreamClose>(rising), turn.now, asked_);
   }
 }
 
-void Root::send_down(Turn& turn) {
-  for (const auto& request : std::exchange(asked_.requests, {})) router_.on_request(request, turn);
-  for (const auto& open : std::exchange(asked_.opens, {})) router_.on_stream_open(open, turn);
+bool Root::send_down(Turn& turn) {
+  const auto requests = std::exchange(asked_.requests, {});
+  const auto opens = std::exchange(asked_.opens, {});
+  const auto gauges = std::exchange(asked_.gauges, {});
+  for (const auto& request : requests) router_.on_request(request, turn);
+  for (const auto& open : opens) router_.on_stream_open(open, turn);
   for (const auto& credit : std::exchange(asked_.credits, {})) {
     router_.on_stream_credit(credit, turn);
   }
   for (const auto& close : std::exchange(asked_.closes, {})) router_.on_stream_close(close, turn);
+  for (const auto& ask : gauges) router_.on_gauge_ask(ask, turn);
+  return !requests.empty() || !opens.empty() || !gauges.empty();
 }
 
 }  // namespace banyan

@@ -13,10 +13,11 @@
 
 namespace banyan {
 
-// Performed in this order: links, http.
+// Performed in this order: links, http, host.
 struct RootEffects {
   tree::LinkEffects links;
   std::vector<tree::HttpEffect> http;
+  bool read_host = false;  // answered by a HostLoad
 };
 
 class Root {
@@ -29,6 +30,7 @@ class Root {
   void note(const tree::OwnEvent& event, Now now, RootEffects& effects);
   void handle(const tree::LinkEvent& event, Now now, RootEffects& effects);
   void handle(const tree::HttpEvent& event, Now now, RootEffects& effects);
+  void handle(const tree::HostLoad& load, Now now, RootEffects& effects);
   void stop(Now now, RootEffects& effects);
   Time next_deadline() const;
 
@@ -40,7 +42,7 @@ class Root {
   void finish(tree::Turn& turn, RootEffects& effects);
   void on_child(tree::DownlinkNotice& notice, tree::Turn& turn);
   void on_rising(tree::Rising& rising, tree::Turn& turn);
-  void send_down(tree::Turn& turn);
+  bool send_down(tree::Turn& turn);  // false: there was nothing
 
   tree::Mirror mirror_;
   tree::Downlink downlink_;

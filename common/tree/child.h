@@ -21,6 +21,7 @@ struct Child {
   v1::Boot boot;
   std::uint64_t attach = 0;
   Duration interval{0};
+  bool gauges = false;  // it understands a gauge_ask
 
   ConnId conn = 0;  // of the living session; 0 = none
   std::uint64_t session = 0;

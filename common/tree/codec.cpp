@@ -29,7 +29,14 @@ constexpr Rule rules[] = {
     {Kind::kRequest, Receiver::child, true},      {Kind::kStreamOpen, Receiver::child, true},
     {Kind::kStreamCredit, Receiver::child, true}, {Kind::kStreamClose, Receiver::child, true},
     {Kind::kTransferAsk, Receiver::child, true},  {Kind::kContest, Receiver::child, true},
+    {Kind::kGaugeAsk, Receiver::child, true},     {Kind::kGaugeAnswer, Receiver::parent, true},
 };
+
+int gauges_in(const v1::GaugeAnswer& answer) {
+  int count = answer.nodes_size() + answer.missing_size();
+  for (const auto& node : answer.nodes()) count += node.targets_size();
+  return count;
+}
 
 Status check_counts(const v1::Frame& frame) {
   int count = 0;
@@ -53,6 +60,12 @@ Status check_counts(const v1::Frame& frame) {
   } else if (frame.has_stream_data()) {
     limit = max_records_per_frame;
     count = frame.stream_data().records_size();
+  } else if (frame.has_gauge_ask()) {
+    limit = max_targets_per_request;
+    count = frame.gauge_ask().paths_size();
+  } else if (frame.has_gauge_answer()) {
+    limit = max_gauges_per_frame;
+    count = gauges_in(frame.gauge_answer());
   }
   if (count <= limit) return {};
   return failure("frame refused", kind_name(frame.kind_case()),

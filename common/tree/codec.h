@@ -15,12 +15,16 @@ inline constexpr int max_facts_per_update = 4096;
 inline constexpr int max_events_per_batch = 1024;
 inline constexpr int max_targets_per_request = 1024;
 inline constexpr int max_records_per_frame = 1024;
+inline constexpr int max_gauges_per_frame = 4096;
 inline constexpr int max_ancestors = 16;
 inline constexpr std::uint32_t protocol_version = 1;
 
 // Errors: too large, not a Frame, no kind, more repeated parts than allowed.
 Result<v1::Frame> decode(std::string_view bytes);
 std::string encode(const v1::Frame& frame);
+
+// What Hello says of its sender's understanding beyond the first frames.
+inline constexpr const char* feature_gauges = "gauges";
 
 enum class Receiver { parent, child };
 

@@ -171,6 +171,8 @@ Child* Downlink::hold(const v1::Hello& hello, Turn& turn) {
   child.boot = hello.boot();
   child.attach = hello.attach();
   child.interval = milliseconds{hello.beat_interval_ms()};
+  const auto& features = hello.features();
+  child.gauges = std::find(features.begin(), features.end(), feature_gauges) != features.end();
   return &child;
 }
 

@@ -26,6 +26,9 @@ Status check_paths(const Child& child, const v1::Frame& frame) {
   for (const v1::Outcome& outcome : frame.outcomes().outcomes()) {
     if (auto status = check_speaker(child, outcome.path()); !status) return status;
   }
+  for (const v1::NodeGauges& node : frame.gauge_answer().nodes()) {
+    if (auto status = check_speaker(child, node.path()); !status) return status;
+  }
   return {};
 }
 
@@ -142,6 +145,13 @@ void Downlink::pass_on(Child& child, v1::Frame& frame, Turn& turn) {
         outcome.set_path(join_path(child.name, outcome.path()));
       }
       notice.message = std::move(outcomes);
+      break;
+    }
+    case v1::Frame::kGaugeAnswer: {
+      v1::GaugeAnswer& answer = *frame.mutable_gauge_answer();
+      for (auto& node : *answer.mutable_nodes()) node.set_path(join_path(child.name, node.path()));
+      for (auto& gap : *answer.mutable_missing()) gap.set_path(join_path(child.name, gap.path()));
+      notice.message = std::move(answer);
       break;
     }
     case v1::Frame::kStreamData:

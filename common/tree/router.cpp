@@ -58,6 +58,19 @@ void Router::rewind(Turn& turn) {
 void Router::on_parent_gone(Turn& turn) {
   requests_.clear();
   streams_.on_parent_gone(turn);
+  gauges_.on_parent_gone();
+}
+
+void Router::on_time(Time now) {
+  requests_.on_time(now);
+  gauges_.on_time(now);
+}
+
+std::vector<Rising> Router::take_rising() {
+  for (v1::GaugeAnswer& answer : gauges_.take_answers()) {
+    rising_.emplace_back(std::in_place_type<v1::GaugeAnswer>, std::move(answer));
+  }
+  return std::exchange(rising_, {});
 }
 
 void Router::on_child_gone(const std::string& child) {
@@ -67,6 +80,7 @@ void Router::on_child_gone(const std::string& child) {
   std::vector<RisingStream> streams;
   streams_.on_child_gone(child, streams);
   raise(streams);
+  gauges_.on_child_gone(child);
 }
 
 void Router::on_child(FromChild& notice, Turn& turn) {
@@ -77,6 +91,8 @@ void Router::on_child(FromChild& notice, Turn& turn) {
   } else if (auto* outcomes = std::get_if<v1::Outcomes>(&notice.message)) {
     requests_.on_outcomes(notice.child, *outcomes);
     rising_.emplace_back(std::in_place_type<v1::Outcomes>, std::move(*outcomes));
+  } else if (const auto* gauges = std::get_if<v1::GaugeAnswer>(&notice.message)) {
+    gauges_.on_answer(notice.child, *gauges);
   } else {
     std::vector<RisingStream> streams;
     if (auto* data = std::get_if<v1::StreamData>(&notice.message)) {

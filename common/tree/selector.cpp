@@ -35,8 +35,14 @@ bool name_matches(std::string_view glob, std::string_view name) {
   return i == glob.size();
 }
 
-// "api.2" -> "api" where the node has no target `api` of its own; "" for what is no instance.
+// "api.2" -> "api" by what its leaf says of it; else where the node has no target `api` of its own.
+// "" for what is no instance, and for an instance that carries the plain name.
 std::string_view instance_base(const Mirror::Node& node, std::string_view name) {
+  const auto known = node.targets.find(std::string(name));
+  if (known != node.targets.end() && !known->second.group().empty()) {
+    const std::string_view group = known->second.group();
+    return group == name ? std::string_view{} : group;
+  }
   const auto dot = name.rfind('.');
   if (dot == std::string_view::npos || dot == 0 || dot + 1 == name.size()) return {};
   const auto digits = name.substr(dot + 1);

@@ -4,9 +4,9 @@
 // the three groups by "and". Pure.
 //
 // A target is selected by a glob that matches its path, or by the exact path (no wildcard) of its
-// node; `api` also selects the instances `api.1 api.2`. `/` is the top itself, `/a` what is named a
-// directly below it. A name without `/` and wildcards means that last component, if it is unique.
-// What is left, or below something left, matches nothing but `@left`.
+// node; `api` also selects the instances `api.1 api.2`, even beside an `api`. `/` is the top
+// itself, `/a` what is named a directly below it. A name without `/` and wildcards means that last
+// component, if it is unique. What is left, or below something left, matches nothing but `@left`.
 
 #include <string>
 #include <string_view>

@@ -56,6 +56,7 @@ void Uplink::send_hello(Turn& turn) {
   hello.set_host(identity_.host);
   hello.set_depth_below(depth_below_);
   hello.set_beat_interval_ms(static_cast<std::uint32_t>(options_.hb_interval / milliseconds{1}));
+  hello.add_features(feature_gauges);
   hello.mutable_digest()->set_high(told_.digest().high);
   hello.mutable_digest()->set_low(told_.digest().low);
   turn.effects.add(SendParent{conn_, encode(frame)});
@@ -106,6 +107,7 @@ void Uplink::on_welcome(const v1::Frame& frame, Turn& turn) {
   backoff_ = Duration{0};
   welcome_by_ = never;
   window_.reset();
+  rtt_ = Duration{0};
   next_beat_ = turn.now.time;
   last_time_ = turn.now.time;
   last_refusal_.clear();
@@ -159,8 +161,13 @@ void Uplink::on_session_frame(v1::Frame& frame, Turn& turn) {
       return raise(frame.mutable_event_ack());
     case v1::Frame::kRewind:
       return raise(frame.mutable_rewind());
+    case v1::Frame::kGaugeAsk:
+      return raise(frame.mutable_gauge_ask());
+    case v1::Frame::kBeatAck:
+      if (frame.beat_ack().number() == beat_number_) rtt_ = turn.now.time - beat_sent_at_;
+      return;
     default:
-      return;  // a beat's answer (it was heard), or a contest: nothing to decide with one parent
+      return;  // a contest: nothing to decide with one parent
   }
 }
 
@@ -224,6 +231,7 @@ void Uplink::send_beat(Turn& turn) {
   v1::Frame frame;
   v1::Beat& beat = *frame.mutable_beat();
   beat.set_number(++beat_number_);
+  beat_sent_at_ = now;
   beat.mutable_digest()->set_high(told_.digest().high);
   beat.mutable_digest()->set_low(told_.digest().low);
   lateness_ = std::max(lateness_, now - next_beat_);

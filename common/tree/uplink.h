@@ -56,6 +56,8 @@ class Uplink {
   bool connected() const { return state_ == State::connected; }
   const std::string& parent_path() const { return parent_path_; }
   const std::vector<std::string>& ancestors() const { return ancestors_; }
+  // From the last answered beat to its answer; zero = none yet in this session.
+  Duration rtt() const { return rtt_; }
   // Depth of nodes below this one, for Hello (a relay's greatest chain of relays and leaves).
   void set_depth_below(std::uint32_t depth) { depth_below_ = depth; }
 
@@ -95,6 +97,8 @@ class Uplink {
   Told told_;
   UpdateWindow window_;
   std::uint64_t beat_number_ = 0;
+  Time beat_sent_at_{};
+  Duration rtt_{0};
   Duration lateness_{0};  // the greatest since the last beat
   Duration backoff_{0};
   Duration reconnect_cap_ = seconds{1};

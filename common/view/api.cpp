@@ -117,6 +117,7 @@ void Api::respond(const tree::HttpRequest& request, Reply reply, ApiEffects& eff
 void Api::on_closed(tree::ExchangeId exchange, Now now, ApiEffects& effects) {
   hub_.on_closed(exchange, now);
   waiting_.erase(exchange);
+  drop_gathering(exchange);
   const auto it = logs_.find(exchange);
   if (it == logs_.end()) return;
   it->second.on_client_gone(effects);

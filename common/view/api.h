@@ -25,6 +25,7 @@
 #include "common/view/command_book.h"
 #include "common/view/event_log.h"
 #include "common/view/fact_json.h"
+#include "common/view/gauge_answer.h"
 #include "common/view/health.h"
 #include "common/view/log_answer.h"
 #include "common/view/outages.h"
@@ -54,6 +55,7 @@ class Api {
  public:
   static constexpr std::size_t max_waiting = 1'000;  // answers that wait for a command
   static constexpr std::size_t max_log_answers = 64;
+  static constexpr std::size_t max_gauge_answers = 64;
   static constexpr std::size_t max_log_targets = 1'000;        // of one answer
   static constexpr std::size_t max_told_at_once = 2'000;       // items of the stream by one change
   static constexpr Duration settle_delay = milliseconds{100};  // sums and outages in the stream
@@ -70,6 +72,7 @@ class Api {
   void on_outcomes(const v1::Outcomes& outcomes, Now now, ApiEffects& effects);
   void on_stream_data(const v1::StreamData& data, Now now, ApiEffects& effects);
   void on_stream_close(const v1::StreamClose& close, Now now, ApiEffects& effects);
+  void on_gauges(const v1::GaugeAnswer& gauges, ApiEffects& effects);
   void on_time(Now now, ApiEffects& effects);
   Time next_deadline() const;
 
@@ -113,6 +116,8 @@ class Api {
   Reply get_targets(Call& call);
   Reply get_target(Call& call);
   Reply get_outages(Call& call);
+  Reply gather(GaugeAnswer answer, Call& call);  // api_gauges.cpp
+  void drop_gathering(tree::ExchangeId exchange);
   // the others, each in the file of its name
   Reply get_events(Call& call);
   Reply get_stream(Call& call);
@@ -158,6 +163,9 @@ class Api {
   StreamNumbers numbers_;
   std::map<tree::ExchangeId, LogAnswer> logs_;
   std::map<tree::ExchangeId, Waiting> waiting_;
+  std::map<tree::ExchangeId, GaugeAnswer> gathering_;
+  std::map<std::uint64_t, tree::ExchangeId> gauge_asks_;  // not yet answered, by number
+  std::uint64_t last_gauge_ask_ = 0;
   std::set<std::string> broken_;           // nodes whose link is not up, as told to the stream
   std::set<std::string> unsettled_;        // nodes whose sums have changed
   std::map<std::string, Outage> outages_;  // as told to the stream, by id

@@ -18,10 +18,11 @@ using boost::json::object;
 
 constexpr std::int64_t ttl_min_ms = 100;
 constexpr std::int64_t ttl_max_ms = 3'600'000;
+constexpr std::int64_t instances_max = 1'000;
 constexpr Duration wait_max = std::chrono::hours{1};
 
 const std::vector<std::string>& known_verbs() {
-  static const std::vector<std::string> verbs = {"start", "stop", "restart", "signal"};
+  static const std::vector<std::string> verbs = {"start", "stop", "restart", "signal", "scale"};
   return verbs;
 }
 
@@ -68,21 +69,23 @@ tl::expected<std::string, Problem> read_text(const object& body, const char* nam
   return std::string(value->get_string());
 }
 
-tl::expected<int, Problem> read_signal(const object& body, bool is_signal) {
+// `args`, with no other members than the one that the verb takes.
+tl::expected<object, Problem> read_args(const object& body, const std::string& verb) {
   const auto* args = body.if_contains("args");
-  const object none;
-  if (args != nullptr && !args->is_null() && !args->is_object()) {
-    return bad_member("not an object", "args");
-  }
-  const object& given = args == nullptr || args->is_null() ? none : args->get_object();
-  const std::vector<std::string> known =
-      is_signal ? std::vector<std::string>{"signal"} : std::vector<std::string>{};
-  if (auto problem = check_members(given, known)) {
+  if (args == nullptr || args->is_null()) return object();
+  if (!args->is_object()) return bad_member("not an object", "args");
+  std::vector<std::string> known;
+  if (verb == "signal") known = {"signal"};
+  if (verb == "scale") known = {"instances"};
+  if (auto problem = check_members(args->get_object(), known)) {
     problem->error.where = "args." + problem->error.where;
     return tl::unexpected<Problem>(std::move(*problem));
   }
-  if (!is_signal) return 0;
-  const auto* value = given.if_contains("signal");
+  return args->get_object();
+}
+
+tl::expected<int, Problem> read_signal(const object& args) {
+  const auto* value = args.if_contains("signal");
   if (value == nullptr) {
     return bad_member("the signal is missing", "args.signal", R"(send "args":{"signal":"TERM"})");
   }
@@ -93,6 +96,30 @@ tl::expected<int, Problem> read_signal(const object& body, bool is_signal) {
   if (!signal)
     return bad_member("not a signal", "args.signal=" + visible(text), signal.error().hint);
   return *signal;
+}
+
+tl::expected<std::uint32_t, Problem> read_instances(const object& args) {
+  const auto* value = args.if_contains("instances");
+  const bool whole = value != nullptr && value->is_int64() && value->get_int64() >= 0 &&
+                     value->get_int64() <= instances_max;
+  if (whole) return static_cast<std::uint32_t>(value->get_int64());
+  return bad_member(value == nullptr ? "the number is missing" : "not a number of instances",
+                    "args.instances", R"(send "args":{"instances":3}, 0 to 1000)");
+}
+
+std::optional<Problem> read_verb_args(const object& body, CommandAsk& ask) {
+  const auto args = read_args(body, ask.verb);
+  if (!args) return args.error();
+  if (ask.verb == "signal") {
+    const auto signal = read_signal(*args);
+    if (!signal) return signal.error();
+    ask.signal = *signal;
+  } else if (ask.verb == "scale") {
+    const auto instances = read_instances(*args);
+    if (!instances) return instances.error();
+    ask.instances = *instances;
+  }
+  return std::nullopt;
 }
 
 tl::expected<std::uint32_t, Problem> read_ttl(const object& body) {
@@ -107,7 +134,8 @@ tl::expected<std::uint32_t, Problem> read_ttl(const object& body) {
 }
 
 bool same_ask(const CommandAsk& left, const CommandAsk& right) {
-  return left.verb == right.verb && left.select == right.select && left.signal == right.signal;
+  return left.verb == right.verb && left.select == right.select && left.signal == right.signal &&
+         left.instances == right.instances;
 }
 
 }  // namespace
@@ -133,14 +161,14 @@ tl::expected<CommandAsk, Problem> Api::read_command(const Call& call) const {
     const auto near = did_you_mean(ask.verb, verbs);
     std::string hint = near ? "did you mean " + *near + "? " : "";
     return bad_member(ask.verb.empty() ? "the verb is missing" : "unknown verb",
-                      "verb=" + visible(ask.verb), hint + "verbs: start stop restart signal");
+                      "verb=" + visible(ask.verb), hint + "verbs: start stop restart signal scale");
   }
   if (ask.select.find_first_not_of(" \t\r\n") == std::string::npos) {
     return bad_member("the selector is missing", "select", "** selects all targets");
   }
-  const auto signal = read_signal(*body, ask.verb == "signal");
-  if (!signal) return tl::unexpected<Problem>(signal.error());
-  ask.signal = *signal;
+  if (auto problem = read_verb_args(*body, ask)) {
+    return tl::unexpected<Problem>(std::move(*problem));
+  }
   const auto ttl = read_ttl(*body);
   if (!ttl) return tl::unexpected<Problem>(ttl.error());
   ask.ttl_ms = *ttl;

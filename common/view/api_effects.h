@@ -15,6 +15,7 @@ struct ApiEffects {
   std::vector<v1::StreamOpen> opens;
   std::vector<v1::StreamCredit> credits;
   std::vector<v1::StreamClose> closes;
+  std::vector<v1::GaugeAsk> gauges;
 
   template <class Effect>
   void answer(Effect effect) {

@@ -32,6 +32,11 @@ Error about_select(const Error& error, std::string_view select) {
   return Error{error.what, "select=" + std::string(select), error.why, error.hint};
 }
 
+GaugeAnswer::Item gauge_item(const FactJson& json, const tree::TargetRef& target) {
+  return {json.target(target), target.node->path, target.name, target.fact->pid() != 0,
+          target.path()};
+}
+
 }  // namespace
 
 std::uint64_t Api::revision() const {
@@ -106,6 +111,8 @@ Reply Api::get_tree(Call& call) {
 Reply Api::get_nodes(Call& call) {
   const auto page = Page::read(call.query);
   if (!page) return bad_request(page.error());
+  const auto gauges = call.query.flag("gauges");
+  if (!gauges) return bad_request(gauges.error());
   const auto selection = select(call);
   if (!selection) return tl::unexpected<Problem>(selection.error());
   if (is_unchanged(call)) return Answer{304, {{"etag", etag()}}, {}};
@@ -114,6 +121,14 @@ Reply Api::get_nodes(Call& call) {
   if (!page->from.empty()) {
     at = std::find_if(nodes.begin(), nodes.end(),
                       [&](const auto* node) { return path_less(page->from, node->path); });
+  }
+  if (*gauges) {
+    GaugeAnswer answer(*page, false);
+    for (; at != nodes.end() && answer.has_room(); ++at) {
+      answer.add({json_.node(**at), (*at)->path, {}, true, (*at)->path});
+    }
+    if (at != nodes.end()) answer.set_more();
+    return gather(std::move(answer), call);
   }
   PageWriter writer(*page);
   while (at != nodes.end() && writer.has_room()) {
@@ -126,6 +141,8 @@ Reply Api::get_nodes(Call& call) {
 Reply Api::get_targets(Call& call) {
   const auto page = Page::read(call.query);
   if (!page) return bad_request(page.error());
+  const auto gauges = call.query.flag("gauges");
+  if (!gauges) return bad_request(gauges.error());
   const auto selection = select(call);
   if (!selection) return tl::unexpected<Problem>(selection.error());
   if (is_unchanged(call)) return Answer{304, {{"etag", etag()}}, {}};
@@ -135,6 +152,12 @@ Reply Api::get_targets(Call& call) {
     at = std::find_if(targets.begin(), targets.end(), [&](const tree::TargetRef& target) {
       return target_less(page->from, target.path());
     });
+  }
+  if (*gauges) {
+    GaugeAnswer answer(*page, false);
+    for (; at != targets.end() && answer.has_room(); ++at) answer.add(gauge_item(json_, *at));
+    if (at != targets.end()) answer.set_more();
+    return gather(std::move(answer), call);
   }
   PageWriter writer(*page);
   while (at != targets.end() && writer.has_room()) {
@@ -149,7 +172,12 @@ Reply Api::get_node(Call& call) {
   const auto* node = mirror_.find(path);
   if (node == nullptr) return nothing_matches(mirror_, "no such node", call.rest);
   if (is_unchanged(call)) return Answer{304, {{"etag", etag()}}, {}};
-  return facts_answer(boost::json::serialize(json_.node(*node)));
+  const auto gauges = call.query.flag("gauges");
+  if (!gauges) return bad_request(gauges.error());
+  if (!*gauges) return facts_answer(boost::json::serialize(json_.node(*node)));
+  GaugeAnswer answer({}, true);
+  answer.add({json_.node(*node), node->path, {}, true, {}});
+  return gather(std::move(answer), call);
 }
 
 Reply Api::get_target(Call& call) {
@@ -159,7 +187,13 @@ Reply Api::get_target(Call& call) {
   const auto it = node->targets.find(std::string(name));
   if (it == node->targets.end()) return nothing_matches(mirror_, "no such target", call.rest);
   if (is_unchanged(call)) return Answer{304, {{"etag", etag()}}, {}};
-  return facts_answer(boost::json::serialize(json_.target({node, it->first, &it->second})));
+  const tree::TargetRef target{node, it->first, &it->second};
+  const auto gauges = call.query.flag("gauges");
+  if (!gauges) return bad_request(gauges.error());
+  if (!*gauges) return facts_answer(boost::json::serialize(json_.target(target)));
+  GaugeAnswer answer({}, true);
+  answer.add(gauge_item(json_, target));
+  return gather(std::move(answer), call);
 }
 
 Reply Api::get_outages(Call& call) {

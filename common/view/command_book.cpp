@@ -36,12 +36,12 @@ std::string break_text(const tree::Mirror::Node& broken) {
   return broken.path + " is " + tree::name_of(tree::state_of(broken));
 }
 
-CommandTarget fixed_target(const tree::TargetRef& ref) {
+CommandTarget fixed_target(const tree::TargetRef& ref, bool group) {
   CommandTarget target;
   target.node = ref.node->path;
-  target.target = ref.name;
+  target.target = group && !ref.fact->group().empty() ? ref.fact->group() : ref.name;
   target.instance = instance_of(*ref.node);
-  target.generation = ref.fact->generation();
+  if (!group) target.generation = ref.fact->generation();
   if (const auto* broken = tree::break_above(*ref.node)) {
     target.outcome = v1::OUTCOME_KIND_UNREACHABLE;
     target.reason = break_text(*broken);
@@ -91,8 +91,10 @@ Result<const Command*> CommandBook::create(CommandAsk ask, const tree::Selection
   command.created = now.wall;
   command.deadline = after(now.time, milliseconds{command.ask.ttl_ms} + grace);
   for (const auto& ref : selection.targets) {
-    command.places[ref.path()] = command.targets.size();
-    command.targets.push_back(fixed_target(ref));
+    auto target = fixed_target(ref, command.ask.verb == "scale");
+    const auto path = join_path(target.node, target.target);
+    if (!command.places.emplace(path, command.targets.size()).second) continue;
+    command.targets.push_back(std::move(target));
     if (is_final(command.targets.back().outcome)) ++command.answered;
   }
   if (command.finished()) {
@@ -113,6 +115,7 @@ v1::Request CommandBook::request_for(const Command& command) const {
   told.set_verb(command.ask.verb);
   told.set_selector(command.ask.select);
   told.set_signal(command.ask.signal);
+  told.set_instances(command.ask.instances);
   told.set_issuer(command.ask.issuer);
   told.set_epoch(epoch_);
   told.set_sequence(command.number);

@@ -4,10 +4,10 @@
 //   running --(every target answered)--> finished
 //   running --(ttl + 1 s)--> finished: what is unanswered, or in doubt, becomes `unknown`
 //
-// The set of targets is fixed when the command is made. What cannot be reached then is
-// `unreachable` at once; a suspect node is tried. The first final outcome stands; only `unknown`
-// may still be improved (late). Bounds: max_commands, the oldest finished go first; a running one
-// never goes, and if all are running a new one is refused. Single threaded.
+// The set of targets is fixed when the command is made; of `scale` it is their groups. What cannot
+// be reached then is `unreachable` at once; a suspect node is tried. The first final outcome
+// stands; only `unknown` may still be improved (late). Bounds: max_commands, the oldest finished go
+// first; a running one never goes, and if all are running a new one is refused. Single threaded.
 
 #include <cstdint>
 #include <map>
@@ -28,6 +28,7 @@ struct CommandAsk {
   std::string verb;
   std::string select;
   int signal = 0;
+  std::uint32_t instances = 0;  // scale
   std::uint32_t ttl_ms = 30'000;
   std::string issuer;
 };

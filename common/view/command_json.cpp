@@ -75,6 +75,7 @@ std::string command_json(const Command& command) {
   json["select"] = command.ask.select;
   object args;
   if (command.ask.signal != 0) args["signal"] = signal_name(command.ask.signal);
+  if (command.ask.verb == "scale") args["instances"] = command.ask.instances;
   json["args"] = std::move(args);
   json["state"] = command.finished() ? "finished" : "running";
   json["targets"] = command.targets.size();

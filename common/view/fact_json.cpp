@@ -34,11 +34,18 @@ value last_exit_json(const v1::TargetFact& fact) {
   if (!fact.has_last_exit()) return nullptr;
   const auto& last = fact.last_exit();
   object json;
-  json["code"] = last.signal() == 0 ? value(last.code()) : value(nullptr);
+  const bool has_code = last.signal() == 0 && !last.unknown();
+  json["code"] = has_code ? value(last.code()) : value(nullptr);
   json["signal"] = last.signal() == 0 ? value(nullptr) : value(signal_name(last.signal()));
   json["core"] = last.core();
   json["oom"] = last.oom();
+  json["unknown"] = last.unknown();
   json["at"] = time_or_null(last.at_ms());
+  json["ran_ms"] = last.ran_ms();
+  const bool measured = last.max_rss_bytes() > 0;  // any process that ran had memory
+  json["user_ms"] = measured ? value(last.user_ms()) : value(nullptr);
+  json["system_ms"] = measured ? value(last.system_ms()) : value(nullptr);
+  json["max_rss_bytes"] = measured ? value(last.max_rss_bytes()) : value(nullptr);
   return json;
 }
 
@@ -163,6 +170,7 @@ object FactJson::target(const tree::TargetRef& target) const {
   json["error"] = fact.error();
   json["command"] = fact.command();
   json["wanted"] = fact.wanted();
+  json["group"] = fact.group().empty() ? target.name : fact.group();
   json["next_try"] = time_or_null(fact.next_try_ms());
   json["bufsize"] = fact.bufsize();
   json["labels"] = labels_of(target);

@@ -40,6 +40,13 @@ bool LocalApi::take(const tree::Rising& rising, Now now) {
     api_.on_stream_data(with_stream(*data, data->stream() & ~local), now, asked_);
     return true;
   }
+  if (const auto* gauges = std::get_if<v1::GaugeAnswer>(&rising)) {
+    if ((gauges->ask() & tree::GaugeTable::local_ask) == 0) return false;
+    v1::GaugeAnswer answer = *gauges;
+    answer.set_ask(answer.ask() & ~tree::GaugeTable::local_ask);
+    api_.on_gauges(answer, asked_);
+    return true;
+  }
   const auto& close = std::get<v1::StreamClose>(rising);
   if ((close.stream() & local) == 0) return false;
   api_.on_stream_close(with_stream(close, close.stream() & ~local), now, asked_);
@@ -54,6 +61,7 @@ ApiEffects LocalApi::take_asked() {
   for (auto& open : asked.opens) open.set_stream(open.stream() | local);
   for (auto& credit : asked.credits) credit.set_stream(credit.stream() | local);
   for (auto& close : asked.closes) close.set_stream(close.stream() | local);
+  for (auto& ask : asked.gauges) ask.set_ask(ask.ask() | tree::GaugeTable::local_ask);
   return asked;
 }
 
@@ -62,6 +70,7 @@ bool LocalApi::hand_down(tree::Router& router, tree::Turn& turn) {
   const auto opens = std::exchange(asked_.opens, {});
   const auto credits = std::exchange(asked_.credits, {});
   const auto closes = std::exchange(asked_.closes, {});
+  auto gauges = std::exchange(asked_.gauges, {});
   for (const auto& request : requests) {
     remember(request.command().id());
     router.on_request(request, turn);
@@ -75,7 +84,12 @@ bool LocalApi::hand_down(tree::Router& router, tree::Turn& turn) {
   for (const auto& close : closes) {
     router.on_stream_close(with_stream(close, close.stream() | local), turn);
   }
-  return !requests.empty() || !opens.empty() || !credits.empty() || !closes.empty();
+  for (v1::GaugeAsk& ask : gauges) {
+    ask.set_ask(ask.ask() | tree::GaugeTable::local_ask);
+    router.on_gauge_ask(ask, turn);
+  }
+  return !gauges.empty() || !requests.empty() || !opens.empty() || !credits.empty() ||
+         !closes.empty();
 }
 
 }  // namespace banyan::view

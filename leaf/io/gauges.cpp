@@ -34,8 +34,6 @@ unsigned open_fds_of(int pid) {
   return count;
 }
 
-double seconds_of(Duration time) { return std::chrono::duration<double>(time).count(); }
-
 Duration time_of(std::uint64_t ticks) {
   static const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
   return seconds{ticks / per_second} +
@@ -66,37 +64,53 @@ std::optional<StatNumbers> parse_stat_numbers(std::string_view text) {
   return numbers;
 }
 
-std::optional<Gauges> GaugeSampler::sample(const std::string& target, const SubtreeJob& job,
-                                           Time now) {
+void GaugeSampler::add(const ProcessInfo& process, Last& next, TargetUsage& usage) {
   static const auto page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  const auto leader = numbers_of(job.leader);
-  if (!leader) {
-    forget(target);
-    return std::nullopt;
+  const auto numbers = numbers_of(process.pid);
+  if (!numbers) return;
+  const ProcessKey key{process.pid, numbers->start_ticks};
+  const auto last = last_.find(usage.target);
+  std::uint64_t before = 0;
+  if (last != last_.end() && last->second.generation == usage.generation) {
+    const auto seen = last->second.cpu_ticks.find(key);
+    if (seen != last->second.cpu_ticks.end()) before = seen->second;
   }
-  Gauges gauges;
-  gauges.uptime = now.time_since_epoch() - time_of(leader->start_ticks);
-  Last next{now, {}};
-  const auto last = last_.find(target);
-  std::uint64_t used = 0;
-  for (const auto& process : living_members(job)) {
-    const auto numbers = numbers_of(process.pid);
-    if (!numbers) continue;
-    const ProcessKey key{process.pid, numbers->start_ticks};
-    next.cpu_ticks[key] = numbers->cpu_ticks;
-    std::uint64_t before = 0;
-    if (last != last_.end() && last->second.cpu_ticks.contains(key)) {
-      before = last->second.cpu_ticks.at(key);
+  next.cpu_ticks[key] = numbers->cpu_ticks;
+  next.total_ticks += numbers->cpu_ticks - std::min(before, numbers->cpu_ticks);
+  usage.rss_bytes += numbers->rss_pages * page_bytes;
+  ++usage.processes;
+}
+
+std::vector<TargetUsage> GaugeSampler::sample(const std::vector<UsageJob>& jobs, Time now,
+                                              bool with_fds) {
+  std::vector<SubtreeJob> subtrees;
+  for (const UsageJob& each : jobs) subtrees.push_back(each.job);
+  const auto members = living_members(subtrees);
+  std::vector<TargetUsage> all;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const auto leader = numbers_of(jobs[i].job.leader);
+    if (!leader) {
+      forget(jobs[i].target);
+      continue;
     }
-    used += numbers->cpu_ticks - std::min(before, numbers->cpu_ticks);
-    gauges.rss_bytes += numbers->rss_pages * page_bytes;
-    gauges.open_fds += open_fds_of(process.pid);
-    ++gauges.processes;
+    TargetUsage& usage = all.emplace_back();
+    usage.target = jobs[i].target;
+    usage.generation = jobs[i].generation;
+    usage.uptime =
+        std::max(now.time_since_epoch() - time_of(leader->start_ticks), Duration::zero());
+    Last next;
+    next.generation = usage.generation;
+    const auto last = last_.find(usage.target);
+    const bool known = last != last_.end() && last->second.generation == usage.generation;
+    if (known) next.total_ticks = last->second.total_ticks;
+    for (const ProcessInfo& process : members[i]) {
+      add(process, next, usage);
+      if (with_fds) usage.open_fds += open_fds_of(process.pid);
+    }
+    usage.cpu_used = time_of(next.total_ticks);
+    last_[usage.target] = std::move(next);
   }
-  const auto span = last == last_.end() ? gauges.uptime : now - last->second.at;
-  if (span > Duration::zero()) gauges.cpu = seconds_of(time_of(used)) / seconds_of(span);
-  last_[target] = std::move(next);
-  return gauges;
+  return all;
 }
 
 }  // namespace banyan::leaf

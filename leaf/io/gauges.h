@@ -14,6 +14,7 @@
 #include "common/base/time.h"
 #include "leaf/io/proc_files.h"
 #include "leaf/io/subtree.h"
+#include "leaf/leaf_event.h"
 
 namespace banyan::leaf {
 
@@ -26,26 +27,28 @@ struct StatNumbers {
 // Pure; nothing when the text is not whole. The name in it may hold blanks and parentheses.
 std::optional<StatNumbers> parse_stat_numbers(std::string_view text);
 
-struct Gauges {
-  double cpu = 0;  // CPUs, since the last sample of this target; at the first one since its start
-  std::uint64_t rss_bytes = 0;
-  unsigned open_fds = 0;  // of those that may be looked at
-  unsigned processes = 0;
-  Duration uptime{0};  // of the main process
+struct UsageJob {
+  std::string target;
+  std::uint64_t generation = 0;
+  SubtreeJob job;  // `leader` is the living main process
 };
 
 class GaugeSampler {
  public:
-  // `job.leader` is the living main process. Nothing when it is gone.
-  std::optional<Gauges> sample(const std::string& target, const SubtreeJob& job, Time now);
+  // One look at /proc for all of them, in their order; those whose leader is gone are left out.
+  // Open descriptors are counted only `with_fds`: that takes a folder per process.
+  std::vector<TargetUsage> sample(const std::vector<UsageJob>& jobs, Time now, bool with_fds);
   void forget(const std::string& target) { last_.erase(target); }
 
  private:
   using ProcessKey = std::pair<int, std::uint64_t>;  // pid, start
   struct Last {
-    Time at{};
+    std::uint64_t generation = 0;
+    std::uint64_t total_ticks = 0;  // of all that were seen in this generation
     std::map<ProcessKey, std::uint64_t> cpu_ticks;
   };
+  void add(const ProcessInfo& process, Last& next, TargetUsage& usage);
+
   std::map<std::string, Last> last_;
 };
 

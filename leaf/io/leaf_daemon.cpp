@@ -62,6 +62,7 @@ TargetHostHooks LeafDaemon::host_hooks() {
   TargetHostHooks hooks;
   hooks.process = [this](ProcessEvent event) { turn(std::move(event), read_clock()); };
   hooks.check = [this](CheckEvent event) { turn(std::move(event), read_clock()); };
+  hooks.usage = [this](UsageSampled event) { turn(std::move(event), read_clock()); };
   hooks.log = [this](LogEvent event) { turn(std::move(event), read_clock()); };
   hooks.trouble = [this](const std::string& text) { warn(text); };
   hooks.collected = [this](int pid) { return upgrade_.collect(pid); };
@@ -143,9 +144,11 @@ void LeafDaemon::perform(LeafEffects& effects) {
   for (const auto& memory : effects.memories) host_.remember(memory);
   for (const auto& effect : effects.processes) host_.perform(effect);
   for (const auto& effect : effects.checks) host_.perform(effect);
+  for (const auto& effect : effects.samples) host_.perform(effect);
   for (const auto& effect : effects.logs) host_.perform(effect);
   if (!effects.wanted.empty()) {
-    const Status kept = wanted_.store(effects.wanted.back().wanted);
+    const auto& last = effects.wanted.back();
+    const Status kept = wanted_.store({last.wanted, last.scaled});
     if (!kept) logger_.write(tree::LogLevel::error, kept.error().text());
   }
   performer_.perform(effects.links);

@@ -26,6 +26,7 @@ constexpr ConfigRange<Duration> every_range{milliseconds{10}, day};
 constexpr ConfigRange<Duration> timeout_range{milliseconds{10}, day};
 constexpr ConfigRange<Duration> watchdog_range{milliseconds{10}, day};
 constexpr ConfigRange<Duration> free_range{Duration::zero(), day};
+constexpr ConfigRange<std::uint64_t> memory_range{1ULL << 20U, 1ULL << 50U};
 constexpr std::size_t max_stop_steps = 16;
 constexpr std::size_t max_depends = 256;
 
@@ -158,6 +159,7 @@ class PolicyReader {
   void read() {
     read_ready();
     read_health();
+    read_restart_on();
     reader_.read_duration("watchdog", watchdog_range, out_.watchdog);
     read_depends();
     read_strategy();
@@ -203,6 +205,22 @@ class PolicyReader {
     inner.read_integer("failures", {1, 1000}, failures);
     health.failures = static_cast<unsigned>(failures);
     inner.read_bool("restart", health.restart);
+    inner.finish({});
+  }
+
+  void read_restart_on() {
+    auto& limits = out_.restart_on;
+    const auto* value = table("restart_on", "restart_on = { memory = \"512MiB\", for = \"30s\" }");
+    if (value == nullptr) return;
+    ConfigReader inner{*value, "restart_on.", problems_};
+    inner.read_size("memory", memory_range, limits.memory);
+    if (const auto* cpu = inner.take("cpu")) {
+      const auto cpus = cpus_of(*cpu);
+      if (!cpus) inner.refuse("cpu", *cpu, cpus.error().what);
+      if (cpus) limits.cpu = *cpus;
+    }
+    inner.read_duration("for", free_range, limits.hold);
+    if (!limits.any()) inner.refuse_key("", "restart_on: expected memory, cpu, or both");
     inner.finish({});
   }
 

@@ -1,6 +1,6 @@
 #pragma once
-// The keys of a target that say what is done with it: ready start_timeout health watchdog depends
-// strategy strategy_group schedule stop_signal stop_timeout. Pure.
+// The keys of a target that say what is done with it: ready start_timeout health restart_on
+// watchdog depends strategy strategy_group schedule stop_signal stop_timeout. Pure.
 
 #include <map>
 #include <string>

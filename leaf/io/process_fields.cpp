@@ -33,7 +33,6 @@ constexpr std::array<std::pair<std::string_view, ResourceKind>, 8> resources = {
     {"stack", ResourceKind::stack},
 }};
 constexpr std::size_t max_groups = 256;
-constexpr double max_cpus = 4096;
 constexpr std::uint64_t min_memory = 1 << 20;
 constexpr unsigned max_io_level = 7;
 
@@ -153,13 +152,9 @@ class ProcessReader {
   void read_cpus(ConfigReader& limits) {
     const auto* value = limits.take("cpu");
     if (value == nullptr) return;
-    const bool numeric = value->kind == TomlKind::number || value->kind == TomlKind::integer;
-    const double cpus =
-        value->kind == TomlKind::integer ? static_cast<double>(value->integer) : value->number;
-    if (!numeric || !(cpus >= 0.01) || cpus > max_cpus) {
-      return limits.refuse("cpu", *value, "expected CPUs, like 1.5; a time is limits.cpu_time");
-    }
-    out_.cpu_max = cpus;
+    const auto cpus = cpus_of(*value);
+    if (!cpus) return limits.refuse("cpu", *value, cpus.error().what);
+    out_.cpu_max = *cpus;
   }
 
   void read_hook(std::string_view key, std::vector<std::string>& out) {

@@ -84,8 +84,10 @@ class SubtreeEnder {
   bool everywhere_ = false;
 };
 
-// The living processes of a subtree at this moment.
-std::vector<ProcessInfo> living_members(const SubtreeJob& job);
+// The living processes of each subtree at this moment, by one look at all processes; not what the
+// leaf itself runs beside it. Everywhere: with a keeper, or after one, targets are no descendants
+// of this process.
+std::vector<std::vector<ProcessInfo>> living_members(const std::vector<SubtreeJob>& jobs);
 
 // What a starting leaf does before anything else: kills all processes on this host that carry the
 // mark of this instance, which a crashed predecessor left. Other instances, this process and its

@@ -145,6 +145,18 @@ Result<unsigned> umask_of(const TomlValue& value) {
   return mask;
 }
 
+Result<double> cpus_of(const TomlValue& value) {
+  constexpr double least = 0.01;
+  constexpr double most = 4096;
+  const bool numeric = value.kind == TomlKind::integer || value.kind == TomlKind::number;
+  const double cpus =
+      value.kind == TomlKind::integer ? static_cast<double>(value.integer) : value.number;
+  if (!numeric || !(cpus >= least) || cpus > most) {
+    return failure("expected CPUs, like 1.5; a time is limits.cpu_time");
+  }
+  return cpus;
+}
+
 Result<std::vector<int>> exit_codes_of(const TomlValue& value) {
   const auto is_code = [](const TomlValue& item) {
     return item.kind == TomlKind::integer && item.integer >= 0 && item.integer <= 255;

@@ -24,6 +24,8 @@ Result<int> signal_of(const banyan::io::TomlValue& value);
 Result<unsigned> umask_of(const banyan::io::TomlValue& value);
 // ["TERM:QUIT", "HUP:0"]: what comes, and what it means; 0 = nothing.
 Result<std::map<int, int>> rewrites_of(const banyan::io::TomlValue& value);
+// 1.5; not a time
+Result<double> cpus_of(const banyan::io::TomlValue& value);
 // [0, 3]
 Result<std::vector<int>> exit_codes_of(const banyan::io::TomlValue& value);
 

@@ -1,8 +1,11 @@
 #include "leaf/io/target_host.h"
 
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 
 #include "common/base/name.h"
+#include "common/io/clock.h"
+#include "common/io/host_load.h"
 #include "leaf/io/inheritance.h"
 
 namespace banyan::leaf {
@@ -116,13 +119,25 @@ void TargetHost::leave(v1::Handover& handover, std::vector<int>& descriptors) {
   }
 }
 
-std::optional<Gauges> TargetHost::sample(const std::string& target, Time now) {
-  const auto [generation, pid] = processes_.newest(target);
-  if (pid == 0) {
-    gauges_.forget(target);
-    return std::nullopt;
+void TargetHost::perform(const SampleUsage& effect) {
+  boost::asio::post(loop_, [this, effect] { hooks_.usage(sample(effect)); });
+}
+
+UsageSampled TargetHost::sample(const SampleUsage& wish) {
+  UsageSampled sampled;
+  sampled.everything = wish.everything;
+  if (wish.everything) sampled.host = banyan::io::read_host_load();
+  std::vector<UsageJob> jobs;
+  for (const std::string& target : wish.targets) {
+    const auto [generation, pid] = processes_.newest(target);
+    if (pid == 0) {
+      gauges_.forget(target);
+      continue;
+    }
+    jobs.push_back({target, generation, {target_mark(instance_, target, generation), pid}});
   }
-  return gauges_.sample(target, {target_mark(instance_, target, generation), pid}, now);
+  sampled.targets = gauges_.sample(jobs, banyan::io::read_clock().time, wish.everything);
+  return sampled;
 }
 
 void TargetHost::close(Duration patience) {
@@ -130,6 +145,7 @@ void TargetHost::close(Duration patience) {
   const auto deadline = steady_clock::now() + patience;
   hooks_.process = [](const ProcessEvent&) {};
   hooks_.trouble = [](const std::string&) {};
+  hooks_.usage = [](const UsageSampled&) {};
   while (helpers_.running() > 0 && steady_clock::now() < deadline) {
     loop_.restart();
     loop_.run_one_until(deadline);

@@ -31,6 +31,7 @@ namespace banyan::leaf {
 struct TargetHostHooks {
   std::function<void(ProcessEvent)> process;
   std::function<void(CheckEvent)> check;
+  std::function<void(UsageSampled)> usage;
   std::function<void(LogEvent)> log;
   std::function<void(const std::string&)> trouble;  // a sentence for the leaf's own log
   // A dead child that another part of the leaf waits for: true when it has been reaped there.
@@ -70,12 +71,10 @@ class TargetHost {
   // are killed. The last word to the keeper: everything stays, or it may end with the leaf.
   void close(Duration patience);
 
-  // What the running instance of a target uses now; nothing when none runs.
-  std::optional<Gauges> sample(const std::string& target, Time now);
-
   void remember(const TargetMemory& memory) { processes_.remember(memory); }
   void perform(const ProcessEffect& effect) { processes_.perform(effect); }
   void perform(const CheckEffect& effect) { checks_.perform(effect); }
+  void perform(const SampleUsage& effect);
   void perform(const LogEffect& effect) { logs_.perform(effect); }
 
  private:
@@ -84,6 +83,7 @@ class TargetHost {
   void tidy_later();
   void prepare(const TargetConfig& config, std::uint64_t generation, LaunchExtras& extras);
   void adopted(const TargetConfig& config, std::uint64_t generation, int pid);
+  UsageSampled sample(const SampleUsage& wish);
   void begun(const TargetConfig& config, std::uint64_t generation, Descriptor ready);
 
   boost::asio::io_context& loop_;

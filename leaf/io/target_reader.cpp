@@ -209,6 +209,7 @@ class LeafReader {
     const auto title =
         named && !app_name.empty() ? app_name : program.substr(program.rfind('/') + 1);
     config.name = mend_name(title);
+    config.group = config.name;
     if (config.name != title) config.labels.emplace("title", title);
     add(std::move(config), target->place);
   }
@@ -234,6 +235,7 @@ class LeafReader {
   }
 
   void add_instances(TargetConfig config, std::int64_t count, const ConfigPlace& place) {
+    config.group = config.name;
     if (config.name.empty() || count == 1) return add(std::move(config), place);
     const auto name = config.name;
     for (std::int64_t number = 1; number <= count; ++number) {

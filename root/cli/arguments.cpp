@@ -73,6 +73,12 @@ void add_look_verbs(CLI::App& app, Arguments& args) {
   get->add_option("--kind", args.log.kind, "events: of this kind");
   get->add_option("-n,--limit", args.log.tail, "at most so many");
   add_selectors(get, args);
+  CLI::App* top = add_verb(app, "top", "what targets use now, the greatest first");
+  top->add_option("-s,--sort", args.sort, "cpu (default), memory or fds")
+      ->check(CLI::IsMember({"cpu", "memory", "fds"}));
+  top->add_option("-n,--limit", args.log.tail, "only the first N");
+  top->add_flag("--once", args.once, "do not draw again");
+  add_selectors(top, args);
   add_selectors(add_verb(app, "describe", "all that is known of a node or target"), args);
 }
 
@@ -118,6 +124,9 @@ void add_act_verbs(CLI::App& app, Arguments& args) {
   signal->add_option("SIGNAL", args.act.signal, "HUP, USR1, TERM ...")->required();
   add_act_options(signal, args);
   add_selectors(signal, args);
+  CLI::App* scale = add_verb(app, "scale", "how many instances of a target run: scale api=3");
+  add_act_options(scale, args);
+  scale->add_option("SELECTOR=N", args.selectors, "a selector, and how many")->required();
   CLI::App* wait = add_verb(app, "wait", "wait until all selected are in a state");
   wait->add_option("--for", args.act.wanted, "running, up or another state or health")
       ->default_val("running");
@@ -166,11 +175,31 @@ Failure unknown_word(const CLI::App& app, const std::vector<std::string>& left) 
   return failure;
 }
 
+// "dc1/**/api=3": the number stands behind the last "=".
+std::optional<Failure> split_scale(Arguments& args) {
+  constexpr unsigned most = 1000;
+  std::string& word = args.selectors.front();
+  const auto equals = word.rfind('=');
+  const std::string number = equals == word.npos ? "" : word.substr(equals + 1);
+  const bool digits = !number.empty() && number.size() <= 4 &&
+                      number.find_first_not_of("0123456789") == number.npos;
+  const bool whole = args.selectors.size() == 1 && digits && equals > 0;
+  if (!whole || std::stoul(number) > most) {
+    return usage("scale \"" + word + "\": expected SELECTOR=N, N from 0 to 1000", "scale");
+  }
+  args.act.instances = static_cast<unsigned>(std::stoul(number));
+  word.resize(equals);
+  return std::nullopt;
+}
+
 Outcome<Arguments> finish(Arguments args, const Texts& texts) {
   auto output = choose(output_names, texts.output, "--output");
   if (!output) return tl::unexpected(output.error());
   auto colour = choose(colour_names, texts.colour, "--color");
   if (!colour) return tl::unexpected(colour.error());
+  if (args.verb == "scale") {
+    if (auto problem = split_scale(args)) return tl::unexpected(*problem);
+  }
   args.output = *output;
   args.colour = *colour;
   if (!texts.timeout.empty()) {

@@ -33,7 +33,8 @@ struct ActArguments {
   bool yes = false;
   bool dry_run = false;
   bool no_wait = false;
-  std::string wanted;  // wait --for
+  unsigned instances = 0;  // scale
+  std::string wanted;      // wait --for
 };
 
 struct Arguments {
@@ -54,6 +55,8 @@ struct Arguments {
   bool ascii = false;
   bool raw = false;
   bool watch = false;
+  bool once = false;         // top
+  std::string sort = "cpu";  // top: cpu, memory or fds
   LogArguments log;
   ActArguments act;
   std::string help;  // not empty: print this and end well

@@ -39,6 +39,7 @@ Outcome<int> run_verb(Session& session) {
   if (verb == "logs") return run_logs(session);
   if (verb == "events") return run_events(session);
   if (verb == "wait") return run_wait(session);
+  if (verb == "top") return run_top(session);
   if (verb == "version") return run_version(session);
   return run_act(session);
 }

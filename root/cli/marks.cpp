@@ -54,9 +54,10 @@ constexpr Entry outcomes[] = {
 };
 
 constexpr Entry events[] = {
-    {"outage_opened", bad}, {"outage", bad},   {"upgraded", good},      {"started", moving},
-    {"joined", good},       {"gap", warning},  {"refused", warning},    {"unhealthy", bad},
-    {"healthy", tick},      {"command", good}, {"outage_closed", good}, {"launch_failed", bad}};
+    {"outage_opened", bad}, {"outage", bad},     {"upgraded", good},      {"started", moving},
+    {"joined", good},       {"gap", warning},    {"refused", warning},    {"unhealthy", bad},
+    {"healthy", tick},      {"command", good},   {"outage_closed", good}, {"launch_failed", bad},
+    {"gave_up", bad},       {"over_limit", bad}, {"watchdog", bad},       {"start_timeout", bad}};
 
 constexpr Entry outages[] = {
     {"crash_loop", again}, {"target_crashing", again}, {"grey_failure", grey_failure}};

@@ -47,9 +47,11 @@ std::string targets_table(const Items& items, bool wide, const View& view) {
   std::vector<Column> columns{{"PATH", false, 0}, {"STATE", false, 0},   {"HEALTH", false, 0},
                               {"FOR", true, 0},   {"RESTARTS", true, 6}, {"PID", true, 5}};
   if (wide) {
-    columns.insert(
-        columns.end(),
-        {{"CPU", true, 4}, {"MEMORY", true, 3}, {"LAST EXIT", false, 2}, {"LABELS", false, 1}});
+    columns.insert(columns.end(), {{"CPU", true, 4},
+                                   {"MEMORY", true, 3},
+                                   {"FDS", true, 3},
+                                   {"LAST EXIT", false, 2},
+                                   {"LABELS", false, 1}});
   }
   Table table(columns);
   for (const json::value* item : items) {
@@ -64,6 +66,7 @@ std::string targets_table(const Items& items, bool wide, const View& view) {
       const auto cpu = number_at(*item, "cpu"), memory = number_at(*item, "rss_bytes");
       row.push_back(plain(cpu ? fmt::format("{:.0f} %", *cpu * 100) : ""));
       row.push_back(plain(memory ? format_size(static_cast<std::uint64_t>(*memory)) : ""));
+      row.push_back(plain(text_at(*item, "open_fds")));
       row.push_back(plain(last_exit_text(*item, view.now)));
       row.push_back(plain(labels_text(*item)));
     }
@@ -77,7 +80,9 @@ std::string nodes_table(const Items& items, bool wide, const View& view) {
                               {"HEALTH", false, 0}, {"FOR", true, 0},   {"TARGETS", true, 5},
                               {"HOST", false, 4}};
   if (wide) {
-    columns.insert(columns.end(), {{"VERSION", false, 3}, {"RTT", true, 2}, {"LABELS", false, 1}});
+    columns.insert(
+        columns.end(),
+        {{"VERSION", false, 3}, {"LOAD", true, 2}, {"RTT", true, 2}, {"LABELS", false, 1}});
   }
   Table table(columns);
   for (const json::value* item : items) {
@@ -94,6 +99,8 @@ std::string nodes_table(const Items& items, bool wide, const View& view) {
     if (wide) {
       const auto ms = number_at(*item, "rtt_ms");
       row.push_back(plain(text_at(*item, "version")));
+      const auto load = number_at(object_at(*item, "load"), "load1");
+      row.push_back(plain(load ? fmt::format("{:.2f}", *load) : ""));
       row.push_back(plain(ms ? fmt::format("{:.1f} ms", *ms) : ""));
       row.push_back(plain(labels_text(*item)));
     }

@@ -1,4 +1,4 @@
-// start, stop, restart, signal: preview, question, one command, one line for each outcome.
+// start, stop, restart, signal, scale: preview, question, one command, one line for each outcome.
 
 #include <algorithm>
 #include <cctype>
@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "common/base/name.h"
 #include "root/cli/io/verbs.h"
 #include "root/cli/render_command.h"
 #include "root/cli/words.h"
@@ -32,6 +33,21 @@ std::string signal_name(std::string text) {
   return text.rfind("SIG", 0) == 0 ? text.substr(3) : text;
 }
 
+// One for each group of instances, as the first of them, by the group's path.
+json::array groups_of(const json::array& targets) {
+  json::array groups;
+  std::set<std::string> seen;
+  for (const json::value& target : targets) {
+    const std::string node = text_at(target, "node"), group = text_at(target, "group");
+    const std::string path = join_path(node == "/" ? "" : node, group);
+    if (group.empty() || !seen.insert(path).second) continue;
+    json::object item = target.get_object();
+    item["path"] = path;
+    groups.emplace_back(std::move(item));
+  }
+  return groups;
+}
+
 class Action {
  public:
   explicit Action(Session& session)
@@ -39,6 +55,9 @@ class Action {
         acting_{session.arguments.verb, session.select},
         timeout_(session.arguments.timeout.value_or(default_timeout)) {
     if (acting_.verb == "signal") acting_.verb += " " + signal();
+    if (acting_.verb == "scale") {
+      acting_.select += fmt::format("={}", session.arguments.act.instances);
+    }
   }
 
   Outcome<int> run();
@@ -97,6 +116,7 @@ HttpRequest Action::request() const {
   const auto ms = std::chrono::duration_cast<milliseconds>(timeout_).count();
   json::object args;
   if (session_.arguments.verb == "signal") args["signal"] = signal();
+  if (session_.arguments.verb == "scale") args["instances"] = session_.arguments.act.instances;
   const json::object body{{"id", id_},
                           {"verb", session_.arguments.verb},
                           {"select", session_.select},
@@ -189,6 +209,7 @@ Outcome<int> Action::run() {
   auto targets = session_.api.list("/api/v1/targets", {{"select", session_.select}});
   if (!targets) return tl::unexpected(session_.api.why_no_targets(targets.error()));
   if (targets->empty()) return tl::unexpected(session_.api.why_nothing());
+  if (session_.arguments.verb == "scale") *targets = groups_of(*targets);
   const auto agreement = agreed(*targets);
   if (!agreement) return tl::unexpected(agreement.error());
   if (!*agreement) return tl::unexpected(Failure{exit_interrupted, "nothing was done", {}});

@@ -11,7 +11,8 @@ Outcome<int> run_get(Session& session);
 Outcome<int> run_describe(Session& session);
 Outcome<int> run_logs(Session& session);
 Outcome<int> run_events(Session& session);
-Outcome<int> run_act(Session& session);  // start stop restart signal
+Outcome<int> run_act(Session& session);  // start stop restart signal scale
+Outcome<int> run_top(Session& session);
 Outcome<int> run_wait(Session& session);
 Outcome<int> run_version(Session& session);
 

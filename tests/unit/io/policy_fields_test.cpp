@@ -89,6 +89,21 @@ strategy_group = "front")");
   EXPECT_EQ(target.strategy_group, "front");
 }
 
+TEST(PolicyFields, ReadsLimitsThatRestart) {
+  EXPECT_FALSE(only("").restart_on.any());
+  const auto both =
+      only("restart_on = { memory = \"512MiB\", cpu = 1.5, for = \"1m\" }").restart_on;
+  EXPECT_EQ(both.memory, 512U << 20U);
+  EXPECT_DOUBLE_EQ(both.cpu, 1.5);
+  EXPECT_EQ(both.hold, seconds{60});
+  EXPECT_EQ(only("restart_on = { cpu = 2 }").restart_on.hold, seconds{30});
+  for (const char* wrong : {"restart_on = {}", "restart_on = { for = 1 }", "restart_on = 5",
+                            "restart_on = { cpu = \"1s\" }", "restart_on = { memory = 5 }",
+                            "restart_on = { cpu = 1, every = 1 }"}) {
+    EXPECT_FALSE(with(wrong).problems.empty()) << wrong;
+  }
+}
+
 TEST(PolicyFields, RefusesWrongChecks) {
   const auto refused = [](const std::string& keys, const std::string& why) {
     EXPECT_THAT(texts(with(keys)), ElementsAre(HasSubstr(why))) << keys;
@@ -149,6 +164,12 @@ instances = 2
   EXPECT_EQ(leaf.targets[1].name, "api.1");
   EXPECT_EQ(leaf.targets[2].name, "api.2");
   EXPECT_THAT(leaf.targets[0].depends, ElementsAre("api.1", "api.2"));
+}
+
+TEST(PolicyFields, EachTargetKnowsItsGroup) {
+  EXPECT_EQ(only("").group, "a");
+  const auto three = with("instances = 3");
+  for (const auto& target : three.targets) EXPECT_EQ(target.group, "a") << target.name;
 }
 
 TEST(PolicyFields, RefusesUnknownAndCircularDependencies) {

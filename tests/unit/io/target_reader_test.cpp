@@ -81,6 +81,7 @@ log = { max_size = "1MiB", max_files = 3 }
   EXPECT_THAT(texts(leaf), IsEmpty());
   TargetConfig wanted;
   wanted.name = "web";
+  wanted.group = "web";
   wanted.command = {"nginx", "-g", "daemon off;"};
   wanted.cwd = "/srv";
   wanted.env = {{"A", "1"}};

@@ -60,7 +60,7 @@ TEST(Adoption, AnExitInBetweenIsOneExitAtItsOwnTime) {
   const auto ended = bench.notices<RunEnded>().front();
   EXPECT_EQ(ended.exit.code, 5);
   EXPECT_EQ(wall_ms(ended.exit.at), 1'600'000'000'000);
-  EXPECT_EQ(ended.ran_ms, 100'000);
+  EXPECT_EQ(ended.exit.ran_ms, 100'000);
   EXPECT_EQ(bench.status().restarts, 4U);
   EXPECT_THAT(bench.orders(), ElementsAre("end 7", "launch 8"));
 }

@@ -8,7 +8,9 @@ namespace {
 TargetStatus ended(TargetState state, int code, int signal) {
   TargetStatus status;
   status.state = state;
-  status.last_exit = LastExit{code, signal, false, {}};
+  status.last_exit.emplace();
+  status.last_exit->code = code;
+  status.last_exit->signal = signal;
   return status;
 }
 

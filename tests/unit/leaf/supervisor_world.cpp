@@ -91,6 +91,9 @@ void SupervisorWorld::add_checks(TargetConfig& config) {
     config.health.restart = random_.chance(0.6);
   }
   if (random_.chance(0.2)) config.watchdog = seconds{1};
+  if (random_.chance(0.3)) {
+    config.restart_on = {1000, 1.5, milliseconds{static_cast<int>(random_.below(3)) * 300}};
+  }
 }
 
 void SupervisorWorld::run(int steps) {
@@ -107,8 +110,10 @@ void SupervisorWorld::one_step() {
     pass_time();
   } else if (dice < 11) {
     answer_check();
-  } else if (dice < 13) {
+  } else if (dice < 12) {
     say_something();
+  } else if (dice < 13) {
+    use_something();
   } else {
     answer_something();
   }
@@ -217,6 +222,20 @@ void SupervisorWorld::say_something() {
   tell(CheckEvent{said});
 }
 
+// Whether a sample was asked for or not: it may come late.
+void SupervisorWorld::use_something() {
+  UsageSampled sampled;
+  for (int number = 0; number < targets; ++number) {
+    TargetUsage usage;
+    usage.target = name_of(number);
+    usage.generation = newest_[usage.target] - (random_.chance(0.1) ? 1 : 0);
+    usage.rss_bytes = 500 + random_.below(1000);
+    usage.cpu_used = now_.time.time_since_epoch() * static_cast<int>(random_.below(3));
+    sampled.targets.push_back(std::move(usage));
+  }
+  tell(sampled);
+}
+
 void SupervisorWorld::absorb() {
   const auto before = satisfied_;
   for (const auto& [name, config] : configs_) {
@@ -237,6 +256,9 @@ void SupervisorWorld::absorb() {
   }
   for (const auto& effect : effects.checks) {
     std::visit([this](const auto& kind) { perform(kind); }, effect);
+  }
+  for (const auto& name : effects.samples) {
+    EXPECT_TRUE((instances_[{name, newest_[name]}].alive)) << "a sample of nothing";
   }
   for (const auto& notice : effects.notices) look_at(notice);
   for (const auto& outcome : effects.outcomes) {

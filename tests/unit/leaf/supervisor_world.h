@@ -46,6 +46,7 @@ class SupervisorWorld {
   void answer(Key key, Instance& instance);
   void answer_check();
   void say_something();
+  void use_something();
   template <class Event>
   void tell(const Event& event) {
     supervisor_->handle(event, now_, effects_);

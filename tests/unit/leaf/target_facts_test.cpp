@@ -37,12 +37,14 @@ TEST(TargetFacts, AScheduledTargetIsNotMissingBetweenItsRuns) {
   status.error = "waits for db";
   EXPECT_TRUE(target_fact(status, config, true, -1).wanted()) << "its run is due";
   status.state = TargetState::exited;
-  status.last_exit = LastExit{1, 0, false, now.wall};
+  status.last_exit.emplace();
+  status.last_exit->code = 1;
+  status.last_exit->at = now.wall;
   EXPECT_TRUE(target_fact(status, config, true, -1).wanted()) << "its run failed";
 }
 
 TEST(TargetFacts, WhatTheSupervisorDecidesIsAnEvent) {
-  const auto late = event_of(InstanceFailed{"api", 3, "start_timeout", "not ready"}, now);
+  const auto late = event_of(InstanceFailed{"api", 3, "start_timeout", "not ready", {}}, now);
   ASSERT_TRUE(late.has_value());
   EXPECT_EQ(late->kind(), "start_timeout");
   EXPECT_EQ(late->text(), "not ready");

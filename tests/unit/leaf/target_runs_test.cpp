@@ -59,7 +59,7 @@ TEST(TargetRuns, AKilledTargetIsLaunchedAgainAtOnceAndItsRemainsAreEnded) {
   ASSERT_EQ(ended.size(), 1U);
   EXPECT_EQ(ended[0].exit.signal, 9);
   EXPECT_EQ(ended[0].generation, 1U);
-  EXPECT_EQ(ended[0].ran_ms, 1234);
+  EXPECT_EQ(ended[0].exit.ran_ms, 1234);
   EXPECT_EQ(bench.status().restarts, 1U);
   EXPECT_EQ(bench.status().last_exit->signal, 9);
   EXPECT_EQ(bench.status().pid, 0);

@@ -39,6 +39,8 @@ constexpr Row expected[] = {
     {Kind::kStreamCredit, "stream_credit", false, false, false, true},
     {Kind::kTransferAsk, "transfer_ask", false, false, false, true},
     {Kind::kContest, "contest", false, false, false, true},
+    {Kind::kGaugeAsk, "gauge_ask", false, false, false, true},
+    {Kind::kGaugeAnswer, "gauge_answer", false, true, false, false},
     {Kind::kStreamClose, "stream_close", false, true, false, true},
     {Kind::KIND_NOT_SET, "unknown", false, false, false, false},
 };
