@@ -34,6 +34,8 @@ class Relay {
   const tree::Mirror& mirror() const { return mirror_; }
   const tree::Uplink& uplink() const { return uplink_; }
   const tree::Downlink& downlink() const { return downlink_; }
+  const tree::Router& router() const { return router_; }
+  const tree::EventSpool& events() const { return events_; }
 
  private:
   void finish(tree::Turn& turn, RelayEffects& effects);

@@ -32,6 +32,7 @@ class Root {
 
   const tree::Mirror& mirror() const { return mirror_; }
   const tree::Downlink& downlink() const { return downlink_; }
+  const tree::Router& router() const { return router_; }
   const view::Api& api() const { return api_; }
 
  private:

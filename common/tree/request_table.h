@@ -33,6 +33,7 @@ class RequestTable {
   void clear() { entries_.clear(); }
   void on_time(Time now);
   Time next_deadline() const { return earliest_; }
+  std::size_t size() const { return entries_.size(); }
 
  private:
   using Key = std::pair<std::string, std::string>;  // node path, target

@@ -39,6 +39,8 @@ class Router {
 
   void on_time(Time now) { requests_.on_time(now); }
   Time next_deadline() const { return requests_.next_deadline(); }
+  std::size_t requests_under_way() const { return requests_.size(); }
+  std::size_t open_streams() const { return streams_.size(); }
 
   // Takes what is to go upward since the last call, in order.
   std::vector<Rising> take_rising() { return std::exchange(rising_, {}); }
