@@ -18,15 +18,14 @@ void Findings::add(std::string rule, std::string text) {
   list_.push_back({std::move(rule), std::move(text)});
 }
 
-bool Findings::has(const std::string& rule) const {
-  return std::any_of(list_.begin(), list_.end(),
-                     [&](const Finding& finding) { return finding.rule == rule; });
-}
-
-std::size_t Findings::drop_missing(const std::string& but) {
-  return std::erase_if(list_, [&](const Finding& finding) {
-    return finding.rule != but && is_missing(finding.rule);
+Findings Findings::take_missing(const std::string& but) {
+  Findings missing;
+  std::erase_if(list_, [&](const Finding& finding) {
+    if (finding.rule == but || !is_missing(finding.rule)) return false;
+    missing.list_.push_back(finding);
+    return true;
   });
+  return missing;
 }
 
 std::string Findings::text() const {

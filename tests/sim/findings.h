@@ -15,12 +15,11 @@ class Findings {
  public:
   void add(std::string rule, std::string text);
 
+  std::size_t size() const { return list_.size(); }
   bool empty() const { return list_.empty(); }
   const std::vector<Finding>& list() const { return list_; }
-  bool has(const std::string& rule) const;
-  // Takes out what breaks rules that are known not to be built yet, this one excepted; how many
-  // there were.
-  std::size_t drop_missing(const std::string& but = "");
+  // Takes out what breaks rules that are known not to be built yet, this one excepted.
+  Findings take_missing(const std::string& but);
   std::string text() const;
 
  private:

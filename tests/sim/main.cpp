@@ -5,6 +5,7 @@
 //   sim --scenario NAME [--off WHAT] [--seed N]
 //   sim --stdin [--seed N]          a scenario that was printed, and perhaps made shorter
 //   --log                           the warnings of all nodes
+//   --all                           what breaks rules that are not built yet, too
 //   --faults N --nodes N --seconds N --calm     the mix of a seed
 
 #include <charconv>
@@ -32,6 +33,7 @@ struct Options {
   std::string off;
   bool print = false;
   bool log = false;
+  bool all = false;
   bool from_stdin = false;
 };
 
@@ -39,8 +41,9 @@ int tell(const Verdict& verdict, const Options& options) {
   for (const std::string& line : verdict.log) {
     if (options.log) fmt::print("  {}\n", line);
   }
+  if (options.all) fmt::print("{}", verdict.missing.text());
   fmt::print("{}{}: {} frames, {} findings of rules not built yet\n", verdict.text,
-             verdict.good() ? "good" : "bad", verdict.frames, verdict.missing);
+             verdict.good() ? "good" : "bad", verdict.frames, verdict.missing.size());
   return verdict.good() ? 0 : 1;
 }
 
@@ -83,7 +86,7 @@ int play_many(const Options& options) {
   std::uint64_t missing = 0;
   for (std::uint64_t seed = options.first; seed < options.first + options.count; ++seed) {
     const Verdict verdict = judge_seed(seed, options.mix);
-    missing += verdict.missing > 0;
+    missing += !verdict.missing.empty();
     if (verdict.good()) continue;
     ++bad;
     fmt::print("seed {}\n{}", seed, verdict.text);
@@ -121,6 +124,7 @@ bool read_words(const std::vector<std::string_view>& words, Options& options) {
   const std::map<std::string_view, bool*> flags{{"--calm", &options.mix.quiet_links},
                                                 {"--print", &options.print},
                                                 {"--log", &options.log},
+                                                {"--all", &options.all},
                                                 {"--stdin", &options.from_stdin}};
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (const auto flag = flags.find(words[i]); flag != flags.end()) {

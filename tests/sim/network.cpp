@@ -15,9 +15,9 @@ std::shared_ptr<Link> Network::connect(const std::string& child, const std::stri
 }
 
 std::optional<Time> Network::carry(Link& link, Direction direction, std::string& bytes, Time now) {
-  if (!link.open || link.hung_up) return std::nullopt;
   const bool up = direction == Direction::up;
   tap_.see(bytes, up);
+  if (!link.open || link.hung_up) return std::nullopt;
   if (tamper_.active() && !tamper_.pass(link.tampered, up, bytes)) return std::nullopt;
   Time& free = link.free(direction);
   Time earliest = now;

@@ -12,7 +12,7 @@ Verdict judge(const Scenario& scenario, std::uint64_t seed, const std::string& o
   if (!off.empty()) play.tamper(off);
   Verdict verdict;
   verdict.findings = play.run();
-  verdict.missing = verdict.findings.drop_missing(scenario.rule);
+  verdict.missing = verdict.findings.take_missing(scenario.rule);
   verdict.frames = play.world().network().tap().frames();
   verdict.log = play.world().log();
   verdict.text = verdict.findings.text();

@@ -13,7 +13,7 @@ namespace banyan::sim {
 
 struct Verdict {
   Findings findings;
-  std::size_t missing = 0;  // findings that belong to rules which are not built yet
+  Findings missing;  // of rules which are not built yet
   std::uint64_t frames = 0;
   std::vector<std::string> log;  // warnings of all nodes
 
