@@ -9,6 +9,7 @@
 #include "common/tree/liveness.h"
 #include "common/tree/mirror.h"
 #include "common/tree/node_event.h"
+#include "common/tree/repair.h"
 
 namespace banyan::tree {
 
@@ -33,9 +34,10 @@ struct Child {
   std::deque<std::string> evidence;  // newest last, at most 8
 
   bool transferring = false;
-  std::set<FactKey> stale;        // held, and not told again in the running transfer
-  bool asked = false;             // a transfer was asked for and has not begun
-  unsigned failed_transfers = 0;  // in a row that did not cure
+  std::set<FactKey> stale;      // held, and not told again in the running transfer
+  bool asked = false;           // a transfer was asked for and has not begun
+  Repair repair;                // the descent that is running, if one is
+  unsigned failed_repairs = 0;  // in a row that did not cure
 
   bool in_session() const { return session != 0; }
 };

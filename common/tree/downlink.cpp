@@ -87,17 +87,15 @@ void Downlink::on_frame(const ChildFrame& event, Turn& turn) {
   Child* child = by_conn(event.conn);
   auto frame = decode(event.bytes);
   if (!frame) {
+    if (child != nullptr) return protocol_error(*child, frame.error().text(), turn);
     ++counters_.protocol_errors;
-    if (child != nullptr) break_session(*child, "protocol error: " + frame.error().text(), turn);
     return;
   }
   const bool in_session = child != nullptr && frame->session() == child->session;
   if (frame->has_hello() && child == nullptr) return on_hello(event.conn, frame->hello(), turn);
   if (!in_session) return ask_who(event.conn, frame->session(), turn);
   if (!may_receive(frame->kind_case(), Receiver::parent, true)) {
-    ++counters_.protocol_errors;
-    return break_session(*child, "protocol error: unexpected " + kind_name(frame->kind_case()),
-                         turn);
+    return protocol_error(*child, "unexpected " + kind_name(frame->kind_case()), turn);
   }
   if (frame->sequence() != child->sequence_in + 1) {
     ++counters_.frame_gaps;
@@ -125,6 +123,11 @@ void Downlink::break_session(Child& child, const std::string& why, Turn& turn) {
   const std::uint64_t session = child.session;
   end_session(child, shown(why), turn);
   ask_who(conn, session, turn);
+}
+
+void Downlink::protocol_error(Child& child, const std::string& what, Turn& turn) {
+  ++counters_.protocol_errors;
+  break_session(child, "protocol error: " + what, turn);
 }
 
 void Downlink::on_hello(ConnId conn, const v1::Hello& hello, Turn& turn) {
@@ -188,13 +191,15 @@ void Downlink::accept(ConnId conn, const v1::Hello& hello, Turn& turn) {
   child.last_beat = 0;
   child.transferring = false;
   child.stale.clear();
-  child.failed_transfers = 0;
+  child.failed_repairs = 0;
   conns_[conn] = child.name;
   strangers_.erase(conn);
   refusals_.erase(child.name);
   const Digest held = mirror_.digest(child.name);
   const Digest told{hello.digest().high(), hello.digest().low()};
-  child.asked = held != told;
+  // The mirror is empty: no questions, everything is told. Otherwise the first told digest of the
+  // session judges: it is on its way, and tells of what the child knows to be lost.
+  child.asked = held == Digest{} && told != Digest{};
 
   v1::Frame frame;
   v1::Welcome& welcome = *frame.mutable_welcome();
@@ -212,7 +217,7 @@ void Downlink::accept(ConnId conn, const v1::Hello& hello, Turn& turn) {
   send(child.name, std::move(frame), turn);
 
   bool changed = child.liveness.on_session(liveness_options(child), turn.now.time);
-  if (!child.asked) changed = child.liveness.on_verified(turn.now.time) || changed;
+  if (held == told) changed = child.liveness.on_verified(turn.now.time) || changed;
   if (changed) show(child, turn);
   deadline_ = std::min(deadline_, child.liveness.next_deadline());
   turn.from_children.emplace_back(std::in_place_type<ChildJoined>, ChildJoined{child.name});
@@ -225,6 +230,7 @@ void Downlink::end_session(Child& child, const std::string& why, Turn& turn) {
   child.session = 0;
   child.transferring = false;
   child.stale.clear();
+  child.repair.stop();
   if (child.liveness.on_closed(why, turn.now.time)) show(child, turn);
   deadline_ = std::min(deadline_, child.liveness.next_deadline());
   turn.from_children.emplace_back(std::in_place_type<ChildGone>, ChildGone{child.name, why});

@@ -51,7 +51,10 @@ class Downlink {
     std::uint64_t protocol_errors = 0;
     std::uint64_t frame_gaps = 0;
     std::uint64_t refusals = 0;
-    std::uint64_t transfers_asked = 0;  // after a session's first
+    std::uint64_t first_repairs = 0;  // descents before the first equal digest of a session
+    std::uint64_t repairs = 0;        // and after it: something was lost within the session
+    std::uint64_t questions = 0;
+    std::uint64_t transfers_asked = 0;  // after descents that did not cure
     std::uint64_t who_are_you = 0;
   };
   const Counters& counters() const { return counters_; }
@@ -67,6 +70,11 @@ class Downlink {
   void on_update(Child& child, const v1::Update& update, Turn& turn);
   Status apply(Child& child, const v1::Update& update, Turn& turn);
   void compare(Child& child, const v1::Digest& told, Turn& turn);
+  void begin_repair(Child& child, Turn& turn);
+  void ask_for_all(Child& child, Turn& turn);
+  void ask(Child& child, Turn& turn);
+  Status on_answer(Child& child, const v1::Answer& answer, Turn& turn);
+  void protocol_error(Child& child, const std::string& what, Turn& turn);
   void pass_on(Child& child, v1::Frame& frame, Turn& turn);
   void show(Child& child, Turn& turn);
   Child* by_conn(ConnId conn);

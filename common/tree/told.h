@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <string_view>
 
 #include "common/tree/mirror.h"
 
@@ -21,19 +23,23 @@ class Told {
   void begin_transfer(const Mirror& mirror);
   void note(const Changes& changes);
 
-  bool empty() const { return queue_.empty() && !transfer_begins_; }
+  bool empty() const { return queue_.empty() && !transfer_begins_ && transfer_end_ == 0; }
   std::size_t size() const { return queue_.size(); }
   const Digest& digest() const { return digest_; }
 
   // The next update: the oldest keys, about max_bytes of them, at least one. Not to be called when
   // empty.
   v1::Update take(const Mirror& mirror, std::size_t max_bytes);
+  // The same for what waits at and below a path; nothing when nothing waits there.
+  std::optional<v1::Update> take_below(std::string_view path, const Mirror& mirror,
+                                       std::size_t max_bytes);
 
  private:
   struct Entry {
     std::uint64_t serial = 0;
     Digest told;  // the hash that was told last; zero = not told
   };
+  class Packer;
   void mark(const FactKey& key, const Digest& told);
 
   Digest digest_;

@@ -5,6 +5,8 @@
 
 #include "common/base/check.h"
 #include "common/tree/codec.h"
+#include "common/tree/node_digests.h"
+#include "common/tree/repair_answer.h"
 
 namespace banyan::tree {
 namespace {
@@ -147,6 +149,8 @@ void Uplink::on_session_frame(v1::Frame& frame, Turn& turn) {
     case v1::Frame::kTransferAsk:
       note(turn);
       return told_.begin_transfer(mirror_);
+    case v1::Frame::kQuestion:
+      return answer(frame.question(), turn);
     case v1::Frame::kRequest:
       return raise(frame.mutable_request());
     case v1::Frame::kStreamOpen:
@@ -243,22 +247,39 @@ void Uplink::settle(Turn& turn) {
   note(turn);
   if (state_ != State::connected) return;
   const bool whole_frame = told_.size() >= 256;  // of ~128 bytes each: one frame
-  while (!told_.empty() && window_.may_send(whole_frame, turn.now.time)) send_update(turn);
+  while (!told_.empty() && window_.may_send(whole_frame, turn.now.time)) {
+    send_update(told_.take(mirror_, max_update_bytes), turn);
+  }
 }
 
 void Uplink::flush(Turn& turn) {
   note(turn);
   // A transfer keeps to its window; nothing that follows it is about facts the parent knows yet.
   if (state_ != State::connected || told_.size() > 256) return;
-  while (!told_.empty()) send_update(turn);
+  while (!told_.empty()) send_update(told_.take(mirror_, max_update_bytes), turn);
 }
 
-void Uplink::send_update(Turn& turn) {
+void Uplink::send_update(v1::Update update, Turn& turn) {
   v1::Frame frame;
-  *frame.mutable_update() = told_.take(mirror_, max_update_bytes);
+  *frame.mutable_update() = std::move(update);
   const std::size_t bytes = frame.update().ByteSizeLong();
   frame.mutable_update()->set_number(window_.sent(bytes, turn.now.time));
   send(std::move(frame), turn);
+}
+
+// What waits at and below the node is told first: then what is present there was told, and the
+// answer can be compared with what the parent holds when it comes.
+void Uplink::answer(const v1::Question& question, Turn& turn) {
+  note(turn);
+  while (auto update = told_.take_below(question.path(), mirror_, max_update_bytes)) {
+    send_update(std::move(*update), turn);
+  }
+  for (v1::Answer& page : answer_question(mirror_, question)) {
+    v1::Frame frame;
+    *frame.mutable_answer() = std::move(page);
+    set_digest(*frame.mutable_answer()->mutable_told(), told_.digest());
+    send(std::move(frame), turn);
+  }
 }
 
 bool Uplink::send(v1::Frame frame, Turn& turn) {

@@ -69,7 +69,8 @@ class Uplink {
   void on_session_frame(v1::Frame& frame, Turn& turn);
   void send_hello(Turn& turn);
   void send_beat(Turn& turn);
-  void send_update(Turn& turn);
+  void send_update(v1::Update update, Turn& turn);
+  void answer(const v1::Question& question, Turn& turn);
   bool stood_still(Now now) const;
   const Address& address() const;
 

@@ -64,7 +64,7 @@ std::string check_nothing_repaired(const World& world) {
     const tree::Downlink* downlink = downlink_of(world, spec.name);
     if (downlink == nullptr) continue;
     const auto& counters = downlink->counters();
-    if (counters.transfers_asked != 0) wrong += spec.name + ": repaired\n";
+    if (counters.repairs != 0 || counters.transfers_asked != 0) wrong += spec.name + ": repaired\n";
     if (counters.frame_gaps != 0) wrong += spec.name + ": missed a frame\n";
     if (counters.protocol_errors != 0) wrong += spec.name + ": found a protocol error\n";
     if (counters.who_are_you != 0) wrong += spec.name + ": met a stranger\n";
