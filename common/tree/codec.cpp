@@ -40,7 +40,7 @@ Status check_counts(const v1::Frame& frame) {
   if (frame.has_update()) {
     limit = max_facts_per_update;
     for (const auto& node : frame.update().nodes()) count += node.facts_size();
-    count = std::max(count, frame.update().nodes_size());
+    count = std::max({count, frame.update().nodes_size(), frame.update().prunes_size()});
   } else if (frame.has_answer()) {
     limit = max_facts_per_update;
     for (const auto& node : frame.answer().nodes()) count += node.facts_size();

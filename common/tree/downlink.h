@@ -69,6 +69,7 @@ class Downlink {
   void on_session_frame(Child& child, v1::Frame& frame, Turn& turn);
   void on_update(Child& child, const v1::Update& update, Turn& turn);
   Status apply(Child& child, const v1::Update& update, Turn& turn);
+  Status prune(Child& child, const std::string& path, Turn& turn);
   void compare(Child& child, const v1::Digest& told, Turn& turn);
   void begin_repair(Child& child, Turn& turn);
   void ask_for_all(Child& child, Turn& turn);

@@ -72,13 +72,28 @@ void Downlink::on_update(Child& child, const v1::Update& update, Turn& turn) {
   compare(child, update.digest(), turn);
 }
 
-// Removals and sets in the order told; what a transfer did not tell again goes at its end.
+Status Downlink::prune(Child& child, const std::string& path, Turn& turn) {
+  if (path.empty()) return failure("a child prunes itself");
+  if (auto status = check_speaker(child, path); !status) return status;
+  const std::string whole = join_path(child.name, path);
+  std::erase_if(child.stale, [&whole](const FactKey& key) {
+    return key.path == whole || key.path.starts_with(whole + "/");
+  });
+  mirror_.remove_subtree(whole, turn.changes);
+  return {};
+}
+
+// Prunes, then removals and sets in the order told; what a transfer did not tell again goes at its
+// end.
 Status Downlink::apply(Child& child, const v1::Update& update, Turn& turn) {
   if (update.transfer_begin()) {
     const auto keys = mirror_.keys_below(child.name);
     child.stale = std::set<FactKey>(keys.begin(), keys.end());
     child.transferring = true;
     child.asked = false;
+  }
+  for (const std::string& path : update.prunes()) {
+    if (auto ok = prune(child, path, turn); !ok) return ok;
   }
   for (const v1::NodeFacts& node : update.nodes()) {
     if (auto status = check_speaker(child, node.path()); !status) return status;

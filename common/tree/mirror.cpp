@@ -206,7 +206,13 @@ void Mirror::remove(const FactKey& key, Changes& changes) {
 }
 
 void Mirror::remove_subtree(std::string_view path, Changes& changes) {
-  for (const FactKey& key : keys_below(path)) remove(key, changes);
+  const auto keys = keys_below(path);
+  if (keys.empty()) return;
+  const FactKey whole{std::string(path), v1::FACT_KIND_UNSPECIFIED, {}};
+  changes.push_back({whole, digest(path), Digest{}});
+  const std::size_t first = changes.size();
+  for (const FactKey& key : keys) remove(key, changes);
+  for (std::size_t i = first; i < changes.size(); ++i) changes[i].pruned = true;
 }
 
 const FactValue* Mirror::find_fact(const FactKey& key) const {

@@ -31,12 +31,16 @@ struct FactKey {
   auto operator<=>(const FactKey&) const = default;
 };
 
-// A zero digest stands for "not there".
+// A zero digest stands for "not there". When a subtree goes as a whole, a change with a key of no
+// kind comes first (is_prune): `before` is the digest of the subtree. The removals of its facts
+// follow, marked `pruned`.
 struct FactChange {
   FactKey key;
   Digest before;
   Digest now;
+  bool pruned = false;
 };
+inline bool is_prune(const FactKey& key) { return key.kind == v1::FACT_KIND_UNSPECIFIED; }
 using Changes = std::vector<FactChange>;
 
 struct FactValue {

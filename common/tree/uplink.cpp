@@ -112,10 +112,9 @@ void Uplink::on_welcome(const v1::Frame& frame, Turn& turn) {
   last_time_ = turn.now.time;
   last_refusal_.clear();
   last_failure_.clear();
-  if (welcome.transfer()) {
-    note(turn);
-    told_.begin_transfer(mirror_);
-  }
+  note(turn);
+  told_.begin_session(digest_of(welcome.held()), mirror_);
+  if (welcome.transfer()) told_.begin_transfer(mirror_);
   turn.effects.log(LogLevel::info, "link=parent state=up was=dialing parent=" + address().host +
                                        ":" + std::to_string(address().port) + " path=/" +
                                        parent_path_);
@@ -144,8 +143,8 @@ void Uplink::on_session_frame(v1::Frame& frame, Turn& turn) {
   };
   switch (frame.kind_case()) {
     case v1::Frame::kUpdateAck:
-      window_.acknowledged(frame.update_ack().number());
-      return;
+      told_.acknowledged(frame.update_ack().number());
+      return window_.acknowledged(frame.update_ack().number());
     case v1::Frame::kTransferAsk:
       note(turn);
       return told_.begin_transfer(mirror_);

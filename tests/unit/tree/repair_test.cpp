@@ -197,6 +197,22 @@ TEST_F(RepairTest, AfterABreakOnlyWhatDiffersIsToldAgain) {
   EXPECT_EQ(link_.traffic[Kind::kUpdate].frames, 0u);
 }
 
+TEST_F(RepairTest, WhatWasOnItsWayWhenTheConnectionBrokeIsToldAgainWithoutAQuestion) {
+  for (int i = 0; i < 300; ++i) target("leaf-" + std::to_string(i));
+  settle();
+  target("leaf-3", v1::TARGET_STATE_STOPPED, seconds{2});
+  ASSERT_TRUE(link_.deliver_up(at(seconds{2}))) << "arrives, but its acknowledgement does not";
+  target("leaf-5", v1::TARGET_STATE_STOPPED, seconds{2} + milliseconds{30});
+  link_.sever(at(seconds{2} + milliseconds{40}));
+  target("leaf-9", v1::TARGET_STATE_STOPPED, seconds{2} + milliseconds{50});
+  link_.traffic.clear();
+  link_.run(seconds{2} + milliseconds{50}, seconds{4});
+  EXPECT_TRUE(link_.same_picture());
+  EXPECT_EQ(link_.parent.state("leaf"), State::up);
+  EXPECT_EQ(counters().questions, 0u);
+  EXPECT_LT(link_.traffic[Kind::kUpdate].bytes, 300u) << "two facts";
+}
+
 // ---- what a child may not answer
 
 class WrongAnswerTest : public ::testing::Test {
