@@ -12,7 +12,6 @@ namespace banyan::tree {
 namespace {
 
 constexpr std::size_t max_strangers = 4096;
-constexpr std::size_t max_evidence = 8;
 constexpr std::size_t max_shown = 200;
 constexpr Duration own_lateness_ignored = milliseconds{20};
 
@@ -52,6 +51,15 @@ const char* state_name(Liveness::State state) {
 std::string shown(const std::string& text) { return visible(text.substr(0, max_shown)); }
 
 }  // namespace
+
+DownlinkOptions downlink_options(const NodeConfig& config) {
+  DownlinkOptions options;
+  options.timeout = config.timeout;
+  options.grace = config.grace;
+  options.forget_left = config.forget_left;
+  options.forget_lost = config.forget_lost;
+  return options;
+}
 
 Downlink::Downlink(DownlinkOptions options, Identity identity, Mirror& mirror, std::uint64_t seed)
     : options_(options), identity_(std::move(identity)), mirror_(mirror), random_(seed) {}
@@ -131,6 +139,7 @@ void Downlink::protocol_error(Child& child, const std::string& what, Turn& turn)
 }
 
 void Downlink::on_hello(ConnId conn, const v1::Hello& hello, Turn& turn) {
+  make_room(hello.name(), turn);
   const AdmissionContext context{identity_,        ancestors_,
                                  options_.timeout, split_path(path_).size(),
                                  children_.size(), options_.max_children,
@@ -163,9 +172,22 @@ void Downlink::refuse(ConnId conn, const v1::Hello& hello, const v1::Refused& re
                                   OwnEvent{"refused", name, text, "{}"});
 }
 
+// A boot that was taken over while its session lived is remembered: if it says Hello again, two
+// copies of the instance run.
+void Downlink::remember_boot(Child& child, const v1::Hello& hello) {
+  const bool same_instance = child.instance == hello.instance();
+  const bool same_boot = child.boot.random() == hello.boot().random() &&
+                         child.boot.start_ms() == hello.boot().start_ms();
+  if (!same_instance) child.replaced.clear();
+  if (!same_instance || same_boot) return;
+  child.replaced.push_back(child.boot);
+  if (child.replaced.size() > 4) child.replaced.erase(child.replaced.begin());
+}
+
 Child* Downlink::hold(const v1::Hello& hello, Turn& turn) {
   Child& child = children_[hello.name()];
   if (child.in_session()) end_session(child, "taken over by a newer connection", turn);
+  remember_boot(child, hello);
   child.name = hello.name();
   child.role = hello.role();
   child.instance = hello.instance();
@@ -274,18 +296,24 @@ void Downlink::on_time(Turn& turn) {
       const bool over = child.liveness.state() == Liveness::State::lost;
       if (over && child.in_session()) end_session(child, child.liveness.why(), turn);
       show(child, turn);
+      if (!over && child.in_session()) probe(child, turn);
     }
+    examine_silent(child, turn);
     deadline_ = std::min(deadline_, child.liveness.next_deadline());
+  }
+  forget_expired(turn);
+  contest_doubled(turn);
+}
+
+// What was applied may have shown an instance in two places: that is settled behind everything
+// else, by the next turn of time.
+void Downlink::settle(Turn& turn) {
+  if (!mirror_.doubled().empty()) {
+    deadline_ = std::min(deadline_, std::max(contest_at_, turn.now.time));
   }
 }
 
-// Brings the link fact, the log and the events up to date with the verdict.
-void Downlink::show(Child& child, Turn& turn) {
-  deadline_ = std::min(deadline_, child.liveness.next_deadline());
-  child.since = turn.now.wall;
-  child.evidence.push_back(rfc3339(turn.now.wall) + " " + state_name(child.liveness.state()) +
-                           ": " + child.liveness.why());
-  if (child.evidence.size() > max_evidence) child.evidence.pop_front();
+void Downlink::tell_link(const Child& child, Turn& turn) {
   v1::LinkFact link;
   link.set_state(link_state(child.liveness.state()));
   link.set_since_ms(wall_ms(child.since));
@@ -297,8 +325,17 @@ void Downlink::show(Child& child, Turn& turn) {
   const Status status = mirror_.set({"", v1::FACT_KIND_LINK, child.name}, identity_.instance,
                                     fact_bytes(link), turn.changes);
   if (!status) turn.effects.log(LogLevel::error, status.error().text());
-  if (child.liveness.state() == Liveness::State::syncing) return;
+}
+
+// Brings the link fact, the log and the events up to date with the verdict.
+void Downlink::show(Child& child, Turn& turn) {
+  child.since = turn.now.wall;
+  child.gone_at = turn.now.time;
+  deadline_ = std::min({deadline_, child.liveness.next_deadline(), forget_at(child)});
   const std::string state = state_name(child.liveness.state());
+  add_evidence(child, state + ": " + child.liveness.why(), turn);
+  tell_link(child, turn);
+  if (child.liveness.state() == Liveness::State::syncing) return;
   const bool bad = child.liveness.state() == Liveness::State::lost;
   turn.effects.log(bad ? LogLevel::warning : LogLevel::info,
                    "child=" + child.name + " state=" + state + " reason=" + child.liveness.why());

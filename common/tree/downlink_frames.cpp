@@ -42,6 +42,7 @@ void Downlink::on_session_frame(Child& child, v1::Frame& frame, Turn& turn) {
     }
     case v1::Frame::kBeat: {
       child.last_beat = frame.beat().number();
+      child.lateness = milliseconds{frame.beat().own().lateness_ms()};
       v1::Frame answer;
       answer.mutable_beat_ack()->set_number(frame.beat().number());
       send(child.name, std::move(answer), turn);
@@ -49,6 +50,9 @@ void Downlink::on_session_frame(Child& child, v1::Frame& frame, Turn& turn) {
     }
     case v1::Frame::kUpdate:
       return on_update(child, frame.update(), turn);
+    case v1::Frame::kPong:
+      if (frame.pong().number() == 0) return;  // of a probe: it was heard
+      return pass_on(child, frame, turn);
     case v1::Frame::kAnswer:
       if (auto ok = on_answer(child, frame.answer(), turn); !ok) {
         return protocol_error(child, ok.error().text(), turn);
@@ -136,6 +140,9 @@ void Downlink::pass_on(Child& child, v1::Frame& frame, Turn& turn) {
       notice.message = std::move(outcomes);
       break;
     }
+    case v1::Frame::kPong:
+      notice.message = std::move(*frame.mutable_pong());
+      break;
     case v1::Frame::kStreamData:
       notice.message = std::move(*frame.mutable_stream_data());
       break;

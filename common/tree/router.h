@@ -9,24 +9,27 @@
 #include <variant>
 #include <vector>
 
+#include "common/tree/ping_table.h"
 #include "common/tree/request_table.h"
 #include "common/tree/stream_table.h"
 
 namespace banyan::tree {
 
 // What goes on upward, paths from this node.
-using Rising = std::variant<v1::EventBatch, v1::Outcomes, v1::StreamData, v1::StreamClose>;
+using Rising =
+    std::variant<v1::EventBatch, v1::Outcomes, v1::StreamData, v1::StreamClose, v1::Pong>;
 
 class Router {
  public:
   explicit Router(Downlink& downlink)
-      : downlink_(downlink), requests_(downlink), streams_(downlink) {}
+      : downlink_(downlink), requests_(downlink), streams_(downlink), pings_(downlink) {}
 
   // From above.
   void on_request(const v1::Request& request, Turn& turn);
   void on_stream_open(const v1::StreamOpen& open, Turn& turn);
   void on_stream_credit(const v1::StreamCredit& credit, Turn& turn);
   void on_stream_close(const v1::StreamClose& close, Turn& turn);
+  void on_ping(const v1::Ping& ping, Turn& turn);
   void on_event_ack(const v1::EventAck& ack, Turn& turn);
   // A new session above (or a rewind from there): every origin below sends again what was not
   // stored.
@@ -37,8 +40,8 @@ class Router {
   void on_child_gone(const std::string& child);
   void on_child(FromChild& notice, Turn& turn);
 
-  void on_time(Time now) { requests_.on_time(now); }
-  Time next_deadline() const { return requests_.next_deadline(); }
+  void on_time(Time now);
+  Time next_deadline() const { return std::min(requests_.next_deadline(), pings_.next_deadline()); }
 
   // Takes what is to go upward since the last call, in order.
   std::vector<Rising> take_rising() { return std::exchange(rising_, {}); }
@@ -46,12 +49,14 @@ class Router {
  private:
   void raise(std::vector<v1::Outcomes>& outcomes);
   void raise(std::vector<RisingStream>& streams);
+  void raise(std::vector<v1::Pong>& pongs);
 
   static constexpr std::size_t max_origins = 200'000;
 
   Downlink& downlink_;
   RequestTable requests_;
   StreamTable streams_;
+  PingTable pings_;
   std::map<std::string, std::string> event_origins_;  // instance -> child its events came by last
   std::vector<Rising> rising_;
 };

@@ -108,6 +108,7 @@ void Uplink::on_welcome(const v1::Frame& frame, Turn& turn) {
   backoff_ = Duration{0};
   welcome_by_ = never;
   window_.reset();
+  beats_.reset(turn.now.time);
   next_beat_ = turn.now.time;
   last_time_ = turn.now.time;
   last_refusal_.clear();
@@ -150,8 +151,14 @@ void Uplink::on_session_frame(v1::Frame& frame, Turn& turn) {
       return told_.begin_transfer(mirror_);
     case v1::Frame::kQuestion:
       return answer(frame.question(), turn);
+    case v1::Frame::kBeatAck:
+      return beats_.answered(frame.beat_ack().number(), turn.now.time);
     case v1::Frame::kRequest:
-      return raise(frame.mutable_request());
+      return on_request(*frame.mutable_request(), turn);
+    case v1::Frame::kPing:
+      return on_ping(frame.ping(), turn);
+    case v1::Frame::kContest:
+      return on_contest(frame.contest(), turn);
     case v1::Frame::kStreamOpen:
       return raise(frame.mutable_stream_open());
     case v1::Frame::kStreamCredit:
@@ -163,8 +170,42 @@ void Uplink::on_session_frame(v1::Frame& frame, Turn& turn) {
     case v1::Frame::kRewind:
       return raise(frame.mutable_rewind());
     default:
-      return;  // a beat's answer (it was heard), or a contest: nothing to decide with one parent
+      return;
   }
+}
+
+// The time to live runs on in buffers: of a node that was frozen, of a connection that was held.
+void Uplink::on_request(v1::Request& request, Turn& turn) {
+  const Duration age = beats_.age(request.heard(), options_.hb_interval, turn.now.time);
+  const auto ms = static_cast<std::uint64_t>(age / milliseconds{1});
+  const std::uint64_t left = request.ttl_ms() > ms ? request.ttl_ms() - ms : 0;
+  request.set_ttl_ms(static_cast<std::uint32_t>(left));
+  turn.from_parent.emplace_back(std::in_place_type<v1::Request>, std::move(request));
+}
+
+// A leaf has nobody below: what is not meant for itself ends here. A relay passes it on.
+void Uplink::on_ping(const v1::Ping& ping, Turn& turn) {
+  const bool further = !ping.path().empty();
+  if (further && identity_.role != "leaf") {
+    turn.from_parent.emplace_back(std::in_place_type<v1::Ping>, ping);
+    return;
+  }
+  v1::Frame frame;
+  frame.mutable_pong()->set_number(ping.number());
+  if (further) frame.mutable_pong()->set_broken(identity_.name + " is a leaf");
+  send(std::move(frame), turn);
+}
+
+// Somebody above sees this instance in two places. This one lives: it says so by a number that is
+// higher than any seen.
+void Uplink::on_contest(const v1::Contest& contest, Turn& turn) {
+  if (!contest.path().empty()) {
+    turn.from_parent.emplace_back(std::in_place_type<v1::Contest>, contest);
+    return;
+  }
+  if (contest.instance() != identity_.instance) return;
+  attach_ = std::max(attach_, contest.attach());
+  end_session("contested: this instance is seen in another place too", turn);
 }
 
 void Uplink::on_closed(const ParentClosed& event, Turn& turn) {
@@ -227,6 +268,7 @@ void Uplink::send_beat(Turn& turn) {
   v1::Frame frame;
   v1::Beat& beat = *frame.mutable_beat();
   beat.set_number(++beat_number_);
+  beats_.sent(beat_number_, now);
   beat.mutable_digest()->set_high(told_.digest().high);
   beat.mutable_digest()->set_low(told_.digest().low);
   lateness_ = std::max(lateness_, now - next_beat_);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "common/base/random.h"
+#include "common/tree/beat_times.h"
 #include "common/tree/node_config.h"
 #include "common/tree/told.h"
 #include "common/tree/turn.h"
@@ -70,6 +71,9 @@ class Uplink {
   void send_hello(Turn& turn);
   void send_beat(Turn& turn);
   void send_update(v1::Update update, Turn& turn);
+  void on_request(v1::Request& request, Turn& turn);
+  void on_ping(const v1::Ping& ping, Turn& turn);
+  void on_contest(const v1::Contest& contest, Turn& turn);
   void answer(const v1::Question& question, Turn& turn);
   bool stood_still(Now now) const;
   const Address& address() const;
@@ -96,6 +100,7 @@ class Uplink {
   Told told_;
   UpdateWindow window_;
   std::uint64_t beat_number_ = 0;
+  BeatTimes beats_;
   Duration lateness_{0};  // the greatest since the last beat
   Duration backoff_{0};
   Duration reconnect_cap_ = seconds{1};

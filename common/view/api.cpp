@@ -117,6 +117,7 @@ void Api::respond(const tree::HttpRequest& request, Reply reply, ApiEffects& eff
 void Api::on_closed(tree::ExchangeId exchange, Now now, ApiEffects& effects) {
   hub_.on_closed(exchange, now);
   waiting_.erase(exchange);
+  std::erase_if(pings_, [exchange](const auto& each) { return each.second.exchange == exchange; });
   const auto it = logs_.find(exchange);
   if (it == logs_.end()) return;
   it->second.on_client_gone(effects);
@@ -140,12 +141,14 @@ void Api::on_time(Now now, ApiEffects& effects) {
     if (answer.next_deadline() <= now.time) answer.on_time(now, effects);
   }
   drop_done_logs();
+  expire_pings(now, effects);
   hub_.on_time(now, effects);
   if (settle_at_ <= now.time) publish_settled(now, effects);
 }
 
 Time Api::next_deadline() const {
   Time next = std::min({commands_.next_deadline(), hub_.next_deadline(), settle_at_});
+  if (!pings_.empty()) next = std::min(next, pings_.begin()->second.until);
   for (const auto& [exchange, waiting] : waiting_) next = std::min(next, waiting.until);
   for (const auto& [exchange, answer] : logs_) next = std::min(next, answer.next_deadline());
   return next;

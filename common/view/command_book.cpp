@@ -49,11 +49,39 @@ CommandTarget fixed_target(const tree::TargetRef& ref) {
   return target;
 }
 
+std::vector<CommandTarget> targets_of(const CommandAsk& ask, const tree::Selection& selection) {
+  if (ask.verb == "forget") return gone_nodes(selection);
+  std::vector<CommandTarget> targets;
+  for (const auto& ref : selection.targets) targets.push_back(fixed_target(ref));
+  return targets;
+}
+
 bool is_final(v1::OutcomeKind kind) {
   return kind != v1::OUTCOME_KIND_UNSPECIFIED && kind != v1::OUTCOME_KIND_IN_DOUBT;
 }
 
 }  // namespace
+
+std::vector<CommandTarget> gone_nodes(const tree::Selection& selection) {
+  std::vector<CommandTarget> gone;
+  const tree::Mirror::Node* last = nullptr;
+  for (const tree::Mirror::Node* node : selection.nodes) {
+    const auto* link = tree::link_of(*node);
+    const bool is_gone = link != nullptr && (link->state() == v1::LINK_STATE_LOST ||
+                                             link->state() == v1::LINK_STATE_LEFT);
+    if (!is_gone) continue;
+    if (last != nullptr && node->path.starts_with(last->path + "/")) continue;
+    last = node;
+    CommandTarget& target = gone.emplace_back();
+    target.node = node->path;
+    target.instance = link->instance();
+    if (const auto* broken = tree::break_above(*node->parent)) {
+      target.outcome = v1::OUTCOME_KIND_UNREACHABLE;
+      target.reason = break_text(*broken);
+    }
+  }
+  return gone;
+}
 
 bool is_command_id(std::string_view text) {
   const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
@@ -90,10 +118,11 @@ Result<const Command*> CommandBook::create(CommandAsk ask, const tree::Selection
   command.number = ++last_number_;
   command.created = now.wall;
   command.deadline = after(now.time, milliseconds{command.ask.ttl_ms} + grace);
-  for (const auto& ref : selection.targets) {
-    command.places[ref.path()] = command.targets.size();
-    command.targets.push_back(fixed_target(ref));
-    if (is_final(command.targets.back().outcome)) ++command.answered;
+  command.targets = targets_of(command.ask, selection);
+  for (std::size_t i = 0; i < command.targets.size(); ++i) {
+    const CommandTarget& target = command.targets[i];
+    command.places[join_path(target.node, target.target)] = i;
+    if (is_final(target.outcome)) ++command.answered;
   }
   if (command.finished()) {
     command.ended = now.wall;

@@ -4,10 +4,10 @@
 //   running --(every target answered)--> finished
 //   running --(ttl + 1 s)--> finished: what is unanswered, or in doubt, becomes `unknown`
 //
-// The set of targets is fixed when the command is made. What cannot be reached then is
-// `unreachable` at once; a suspect node is tried. The first final outcome stands; only `unknown`
-// may still be improved (late). Bounds: max_commands, the oldest finished go first; a running one
-// never goes, and if all are running a new one is refused. Single threaded.
+// The set of targets (of a `forget`: of nodes) is fixed when the command is made. What cannot be
+// reached then is `unreachable` at once; a suspect node is tried. The first final outcome stands;
+// only `unknown` may still be improved (late). Bounds: max_commands, the oldest finished go first;
+// a running one never goes, and if all are running a new one is refused. Single threaded.
 
 #include <cstdint>
 #include <map>
@@ -90,6 +90,9 @@ class CommandBook {
   std::map<std::pair<Time, std::uint64_t>, std::string> running_;  // by deadline
 };
 
+// Lost and left nodes of a selection, to be forgotten by whoever lists them; what lies below one
+// goes with it.
+std::vector<CommandTarget> gone_nodes(const tree::Selection& selection);
 bool is_command_id(std::string_view text);
 const char* name_of(v1::OutcomeKind kind);  // "done"
 std::string command_json(const Command& command);

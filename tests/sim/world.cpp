@@ -29,8 +29,9 @@ struct World::Item {  // something that will happen to `to`, unless it lives ano
 struct World::Node {
   NodeSpec spec;
   std::string instance;
-  std::uint64_t attach = 0;  // on its disk
-  std::uint64_t life = 0;    // rises with every start
+  std::uint64_t attach = 0;         // on its disk
+  std::vector<v1::Update> picture;  // too
+  std::uint64_t life = 0;           // rises with every start
   bool frozen = false;
   std::vector<Item> waiting;  // what comes while it is frozen
   std::shared_ptr<Link> uplink;
@@ -38,6 +39,9 @@ struct World::Node {
   std::variant<std::monostate, std::unique_ptr<Leaf>, std::unique_ptr<Relay>, std::unique_ptr<Root>>
       role;
 
+  void keep(std::vector<v1::Update>& parts) {
+    for (v1::Update& part : parts) picture.push_back(std::move(part));
+  }
   bool runs() const { return role.index() != 0; }
   Time deadline() const {
     if (const auto* leaf = std::get_if<std::unique_ptr<Leaf>>(&role))
@@ -123,6 +127,9 @@ void World::boot(Node& node) {
     node.role =
         std::make_unique<Relay>(config, identity, random_.next(), std::vector<view::StaticFile>{});
     RelayEffects effects;
+    for (const v1::Update& part : node.picture) {
+      std::get<std::unique_ptr<Relay>>(node.role)->restore(part);
+    }
     std::get<std::unique_ptr<Relay>>(node.role)->start(now_, effects);
     perform(node, effects);
   } else {
@@ -284,9 +291,13 @@ void World::perform(Node& node, LeafEffects& effects) {
   perform(node, effects.links);
 }
 
-void World::perform(Node& node, RelayEffects& effects) { perform(node, effects.links); }
+void World::perform(Node& node, RelayEffects& effects) {
+  node.keep(effects.picture);
+  perform(node, effects.links);
+}
 
 void World::perform(Node& node, RootEffects& effects) {
+  node.keep(effects.picture);
   perform(node, effects.links);
   for (tree::HttpEffect& effect : effects.http) {
     if (auto* answer = std::get_if<tree::HttpRespond>(&effect)) {

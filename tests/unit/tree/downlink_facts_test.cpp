@@ -215,6 +215,7 @@ TEST_F(DownlinkFactsTest, SilenceIsSuspectThenLostAndOnlyHelloRevives) {
   parent_.time(at(seconds{2}));
   EXPECT_EQ(parent_.state("web"), State::suspect);
   EXPECT_TRUE(parent_.downlink.find("web")->in_session()) << "suspect costs nothing";
+  parent_.time(at(seconds{3}));  // its connection is looked at
   const Said said = parent_.time(at(seconds{5}));
   EXPECT_EQ(parent_.state("web"), State::lost);
   EXPECT_EQ(said.of_children<ChildGone>().size(), 1u);
