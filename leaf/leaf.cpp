@@ -202,6 +202,8 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
     streams_.on_session_gone(output);
   } else if (const auto* request = std::get_if<v1::Request>(&notice)) {
     on_request(*request, turn, effects);
+  } else if (const auto* ask = std::get_if<v1::OutcomeAsk>(&notice)) {
+    send_outcomes(journal_.answer(*ask, identity_.instance, identity_.boot), turn);
   } else if (const auto* open = std::get_if<v1::StreamOpen>(&notice)) {
     streams_.on_open(*open, supervisor_.config(open->target()) != nullptr, output);
   } else if (const auto* credit = std::get_if<v1::StreamCredit>(&notice)) {

@@ -135,6 +135,8 @@ void Relay::on_parent(tree::UplinkNotice& notice, Turn& turn) {
     downlink_.on_contest(*contest, turn);
   } else if (const auto* ping = std::get_if<v1::Ping>(&notice)) {
     router_.on_ping(*ping, turn);
+  } else if (const auto* ask = std::get_if<v1::OutcomeAsk>(&notice)) {
+    router_.on_outcome_ask(*ask, turn);
   } else if (std::holds_alternative<v1::Rewind>(notice)) {
     events_.rewind();
     router_.rewind(turn);

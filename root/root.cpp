@@ -91,8 +91,8 @@ void Root::finish(Turn& turn, RootEffects& effects) {
     for (tree::Rising& each : rising) on_rising(each, turn);
     send_down(turn);
     more = !turn.changes.empty() || !turn.from_children.empty() || !below.empty() ||
-           !rising.empty() || !asked_.requests.empty() || !asked_.pings.empty() ||
-           !asked_.opens.empty();
+           !rising.empty() || !asked_.requests.empty() || !asked_.asks.empty() ||
+           !asked_.pings.empty() || !asked_.opens.empty();
   }
   downlink_.settle(turn);
   for (tree::HttpEffect& effect : asked_.http) effects.http.push_back(std::move(effect));
@@ -125,6 +125,7 @@ void Root::on_rising(tree::Rising& rising, Turn& turn) {
 
 void Root::send_down(Turn& turn) {
   for (const auto& request : std::exchange(asked_.requests, {})) router_.on_request(request, turn);
+  for (const auto& ask : std::exchange(asked_.asks, {})) router_.on_outcome_ask(ask, turn);
   for (const auto& ping : std::exchange(asked_.pings, {})) router_.on_ping(ping, turn);
   for (const auto& open : std::exchange(asked_.opens, {})) router_.on_stream_open(open, turn);
   for (const auto& credit : std::exchange(asked_.credits, {})) {

@@ -1,5 +1,7 @@
 #include "common/tree/router.h"
 
+#include "common/base/name.h"
+
 namespace banyan::tree {
 
 void Router::raise(std::vector<v1::Outcomes>& outcomes) {
@@ -27,6 +29,24 @@ void Router::on_time(Time now) {
   std::vector<v1::Pong> pongs;
   pings_.on_time(now, pongs);
   raise(pongs);
+}
+
+// Of one node. What finds no way is dropped: it is asked again.
+void Router::on_outcome_ask(const v1::OutcomeAsk& ask, Turn& turn) {
+  if (ask.targets_size() == 0) return;
+  const std::string child(split_first(ask.targets(0).path()).first);
+  v1::Frame frame;
+  v1::OutcomeAsk& below = *frame.mutable_outcome_ask();
+  below.set_id(ask.id());
+  *below.mutable_boot() = ask.boot();
+  for (const v1::RequestTarget& target : ask.targets()) {
+    const auto [first, rest] = split_first(target.path());
+    if (first != child) continue;
+    v1::RequestTarget& further = *below.add_targets();
+    further = target;
+    further.set_path(std::string(rest));
+  }
+  downlink_.send(child, std::move(frame), turn);
 }
 
 void Router::on_ping(const v1::Ping& ping, Turn& turn) {

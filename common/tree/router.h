@@ -29,6 +29,7 @@ class Router {
   void on_stream_open(const v1::StreamOpen& open, Turn& turn);
   void on_stream_credit(const v1::StreamCredit& credit, Turn& turn);
   void on_stream_close(const v1::StreamClose& close, Turn& turn);
+  void on_outcome_ask(const v1::OutcomeAsk& ask, Turn& turn);
   void on_ping(const v1::Ping& ping, Turn& turn);
   void on_event_ack(const v1::EventAck& ack, Turn& turn);
   // A new session above (or a rewind from there): every origin below sends again what was not

@@ -19,7 +19,7 @@ struct SessionClosed {
 };
 using UplinkNotice =
     std::variant<SessionOpened, SessionClosed, v1::Request, v1::StreamOpen, v1::StreamCredit,
-                 v1::StreamClose, v1::EventAck, v1::Rewind, v1::Contest, v1::Ping>;
+                 v1::StreamClose, v1::EventAck, v1::Rewind, v1::Contest, v1::Ping, v1::OutcomeAsk>;
 
 // ---- what a Downlink hands to its role; paths are already from the parent's point of view
 struct ChildJoined {

@@ -159,6 +159,8 @@ void Uplink::on_session_frame(v1::Frame& frame, Turn& turn) {
       return on_ping(frame.ping(), turn);
     case v1::Frame::kContest:
       return on_contest(frame.contest(), turn);
+    case v1::Frame::kOutcomeAsk:
+      return raise(frame.mutable_outcome_ask());
     case v1::Frame::kStreamOpen:
       return raise(frame.mutable_stream_open());
     case v1::Frame::kStreamCredit:

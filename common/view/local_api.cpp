@@ -66,6 +66,7 @@ ApiEffects LocalApi::take_asked() {
 
 bool LocalApi::hand_down(tree::Router& router, tree::Turn& turn) {
   const auto requests = std::exchange(asked_.requests, {});
+  const auto asks = std::exchange(asked_.asks, {});
   const auto pings = std::exchange(asked_.pings, {});
   const auto opens = std::exchange(asked_.opens, {});
   const auto credits = std::exchange(asked_.credits, {});
@@ -74,6 +75,7 @@ bool LocalApi::hand_down(tree::Router& router, tree::Turn& turn) {
     remember(request.command().id());
     router.on_request(request, turn);
   }
+  for (const auto& ask : asks) router.on_outcome_ask(ask, turn);
   for (v1::Ping ping : pings) {
     ping.set_number(ping.number() | local);
     router.on_ping(ping, turn);
@@ -87,8 +89,8 @@ bool LocalApi::hand_down(tree::Router& router, tree::Turn& turn) {
   for (const auto& close : closes) {
     router.on_stream_close(with_stream(close, close.stream() | local), turn);
   }
-  return !requests.empty() || !pings.empty() || !opens.empty() || !credits.empty() ||
-         !closes.empty();
+  return !requests.empty() || !asks.empty() || !pings.empty() || !opens.empty() ||
+         !credits.empty() || !closes.empty();
 }
 
 }  // namespace banyan::view
