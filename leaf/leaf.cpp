@@ -148,7 +148,8 @@ void Leaf::go(Turn& turn) {
 }
 
 Time Leaf::next_deadline() const {
-  return std::min({uplink_.next_deadline(), supervisor_.next_deadline(), api_.next_deadline()});
+  return std::min({uplink_.next_deadline(), supervisor_.next_deadline(), api_.next_deadline(),
+                   events_.next_deadline()});
 }
 
 void Leaf::finish(Turn& turn, LeafEffects& effects) {
@@ -281,13 +282,15 @@ void Leaf::send_logs(leaf::LogStreams::Output& output, Turn& turn, LeafEffects& 
 }
 
 void Leaf::send_events(Turn& turn) {
+  events_.watch(turn.now.time);
   while (uplink_.connected()) {
     auto batch = events_.take();
-    if (!batch) return;
+    if (!batch) break;
     v1::Frame frame;
     *frame.mutable_event_batch() = std::move(*batch);
     uplink_.send(std::move(frame), turn);
   }
+  events_.watch(turn.now.time);
 }
 
 }  // namespace banyan

@@ -88,7 +88,7 @@ void Relay::stop(Now now, RelayEffects& effects) {
 
 Time Relay::next_deadline() const {
   return std::min({uplink_.next_deadline(), downlink_.next_deadline(), router_.next_deadline(),
-                   api_.next_deadline()});
+                   api_.next_deadline(), events_.next_deadline()});
 }
 
 // What the links decided may lead to more decisions: until nothing is left.
@@ -187,13 +187,15 @@ void Relay::send_rising(Turn& turn) {
 }
 
 void Relay::send_own_events(Turn& turn) {
+  events_.watch(turn.now.time);
   while (uplink_.connected()) {
     auto batch = events_.take();
-    if (!batch) return;
+    if (!batch) break;
     v1::Frame frame;
     *frame.mutable_event_batch() = std::move(*batch);
     uplink_.send(std::move(frame), turn);
   }
+  events_.watch(turn.now.time);
 }
 
 }  // namespace banyan
