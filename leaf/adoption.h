@@ -3,6 +3,7 @@
 // and what is remembered of each target. Plain values: from leaf/io to the supervisor and back.
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +19,9 @@ struct AdoptedRun {
   std::uint64_t generation = 0;
   int pid = 0;
   Time started{};
-  bool changed = false;  // of another configuration: to be run anew
+  bool changed = false;   // of another configuration: to be run anew
+  bool known = false;     // to the root, as it is: there is nothing to tell
+  bool starting = false;  // it was not ready yet; otherwise it counts as ready
 };
 
 // To be kept over a restart of the agent, in memory only; told again when it has changed.
@@ -29,12 +32,26 @@ struct TargetMemory {
   std::optional<LastExit> last_exit;
 };
 
+// Where a target stands, for the program that replaces this one in the same process.
+struct TargetPosition {
+  TargetMemory memory;
+  TargetState state = TargetState::pending;
+  std::string error;
+  WallTime since{};
+  Time ready_at = never;
+  Time retry_at = never;  // backing_off
+  unsigned failures = 0;  // restarts in a row
+  std::deque<Time> restarts_at;
+};
+
 struct Legacy {
   std::vector<AdoptedRun> runs;  // one per target at most
   std::vector<TargetMemory> memories;
+  std::vector<TargetPosition> positions = {};  // newer than the memories
 };
 
-// Of what a running process was launched with: if it differs, the process has to be run anew.
+// Of what a running process was launched with: if it differs, the process has to be run anew. An
+// upgrade must not make it differ: what is added later is added only when it is set, to the end.
 std::uint64_t launch_hash(const TargetConfig& config);
 
 }  // namespace banyan::leaf

@@ -3,11 +3,23 @@
 #include <algorithm>
 
 #include "common/base/check.h"
+#include "leaf/handover.h"
 #include "leaf/target_facts.h"
 
 namespace banyan {
 
 using tree::Turn;
+
+namespace {
+
+// The root keeps events; here the newest are enough.
+view::ApiOptions api_options(const LeafOptions& options, const tree::Identity& identity) {
+  auto api = view::api_options(options.node.name, identity, {});
+  api.events = {1'000, 1U << 20U, 16};
+  return api;
+}
+
+}  // namespace
 
 Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
     : options_(std::move(options)),
@@ -15,10 +27,15 @@ Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
       uplink_({options_.node.parents, options_.node.hb_interval, options_.node.timeout}, identity,
               mirror_, options_.seed),
       events_(identity.instance, identity.boot),
-      supervisor_(options_.targets, options_.remembered, options_.seed ^ 0x9747b28c) {
+      supervisor_(options_.targets, options_.remembered, options_.seed ^ 0x9747b28c),
+      api_(mirror_, api_options(options_, identity)) {
   tree::Changes ignored;  // before any session: everything present is told at Hello
   CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
                     tree::fact_bytes(tree::node_fact(identity, options_.node.labels)), ignored));
+  if (options_.handover.has_events()) events_.resume(options_.handover.events());
+  journal_.resume(options_.handover);
+  leaf::add_positions(options_.handover, options_.legacy);
+  options_.handover.Clear();
 }
 
 void Leaf::start(Now now, LeafEffects& effects) {
@@ -37,6 +54,7 @@ void Leaf::handle(const tree::LinkEvent& event, Now now, LeafEffects& effects) {
     supervisor_.time_reached(now, supervised_);
     take_supervisor(turn, effects);
     uplink_.on_time(turn);
+    api_.on_time(now);
   } else if (const auto* frame = std::get_if<tree::ParentFrame>(&event)) {
     uplink_.on_frame(*frame, turn);
   } else if (const auto* closed = std::get_if<tree::ParentClosed>(&event)) {
@@ -69,7 +87,36 @@ void Leaf::reload(std::vector<leaf::TargetConfig> targets, Now now, LeafEffects&
   effects.wanted.push_back(KeepWanted{supervisor_.wanted()});
   v1::Event event = leaf::reload_event(result, now);
   turn.effects.log(tree::LogLevel::info, "event=reloaded " + event.text());
+  tell_event(std::move(event), now);
+  finish(turn, effects);
+}
+
+void Leaf::note(const tree::OwnEvent& own, Now now, LeafEffects& effects) {
+  Turn turn(now, effects.links);
+  v1::Event event;
+  event.set_time_ms(wall_ms(now.wall));
+  event.set_kind(own.kind);
+  event.set_subject(own.subject);
+  event.set_text(own.text);
+  event.set_data(own.data);
+  tell_event(std::move(event), now);
+  finish(turn, effects);
+}
+
+void Leaf::tell_event(v1::Event event, Now now) {
+  api_.add_event({event.kind(), event.subject(), event.text(), event.data()}, now);
   events_.add(std::move(event));
+}
+
+void Leaf::hold(v1::Handover& handover) const {
+  *handover.mutable_events() = events_.held();
+  for (auto& request : journal_.held()) *handover.add_requests() = std::move(request);
+  leaf::hold_positions(supervisor_.positions(), handover);
+}
+
+void Leaf::handle(const tree::HttpEvent& event, Now now, LeafEffects& effects) {
+  Turn turn(now, effects.links);
+  api_.handle(event, now);
   finish(turn, effects);
 }
 
@@ -101,7 +148,8 @@ void Leaf::go(Turn& turn) {
 }
 
 Time Leaf::next_deadline() const {
-  return std::min(uplink_.next_deadline(), supervisor_.next_deadline());
+  return std::min({uplink_.next_deadline(), supervisor_.next_deadline(), api_.next_deadline(),
+                   events_.next_deadline()});
 }
 
 void Leaf::finish(Turn& turn, LeafEffects& effects) {
@@ -109,9 +157,42 @@ void Leaf::finish(Turn& turn, LeafEffects& effects) {
     auto above = std::exchange(turn.from_parent, {});
     for (tree::UplinkNotice& notice : above) on_parent(notice, turn, effects);
   }
+  while (serve(turn, effects)) continue;
   uplink_.settle(turn);
   send_events(turn);
+  api_.on_changes(turn.noted, turn.now);
+  for (tree::HttpEffect& effect : api_.take_http()) effects.http.push_back(std::move(effect));
   if (stopping_ && supervisor_.all_gone()) go(turn);
+}
+
+// What was asked by people at this very leaf; false when it was nothing. The answers may lead to
+// more.
+bool Leaf::serve(Turn& turn, LeafEffects& effects) {
+  const auto asked = api_.take_asked();
+  leaf::LogStreams::Output output;
+  for (const auto& request : asked.requests) on_request(request, turn, effects);
+  for (const auto& open : asked.opens) {
+    streams_.on_open(open, supervisor_.config(open.target()) != nullptr, output);
+  }
+  for (const auto& credit : asked.credits) streams_.on_credit(credit, output);
+  for (const auto& close : asked.closes) streams_.on_close(close, output);
+  send_logs(output, turn, effects);
+  return !asked.requests.empty() || !asked.opens.empty() || !asked.credits.empty() ||
+         !asked.closes.empty();
+}
+
+void Leaf::raise(tree::Rising rising, Turn& turn) {
+  if (api_.take(rising, turn.now)) return;
+  v1::Frame frame;
+  if (auto* outcomes = std::get_if<v1::Outcomes>(&rising)) {
+    uplink_.flush(turn);
+    *frame.mutable_outcomes() = std::move(*outcomes);
+  } else if (auto* data = std::get_if<v1::StreamData>(&rising)) {
+    *frame.mutable_stream_data() = std::move(*data);
+  } else {
+    *frame.mutable_stream_close() = std::move(std::get<v1::StreamClose>(rising));
+  }
+  uplink_.send(std::move(frame), turn);
 }
 
 void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effects) {
@@ -122,6 +203,8 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
     streams_.on_session_gone(output);
   } else if (const auto* request = std::get_if<v1::Request>(&notice)) {
     on_request(*request, turn, effects);
+  } else if (const auto* ask = std::get_if<v1::OutcomeAsk>(&notice)) {
+    send_outcomes(journal_.answer(*ask, identity_.instance, identity_.boot), turn);
   } else if (const auto* open = std::get_if<v1::StreamOpen>(&notice)) {
     streams_.on_open(*open, supervisor_.config(open->target()) != nullptr, output);
   } else if (const auto* credit = std::get_if<v1::StreamCredit>(&notice)) {
@@ -172,7 +255,7 @@ void Leaf::take_notice(const leaf::TargetNotice& notice, Turn& turn) {
   } else if (const auto* removed = std::get_if<leaf::TargetRemoved>(&notice)) {
     mirror_.remove({"", v1::FACT_KIND_TARGET, removed->target}, turn.changes);
   }
-  if (auto event = leaf::event_of(notice, turn.now)) events_.add(std::move(*event));
+  if (auto event = leaf::event_of(notice, turn.now)) tell_event(std::move(*event), turn.now);
   if (auto line = leaf::log_line_of(notice)) turn.effects.add(std::move(*line));
 }
 
@@ -188,33 +271,26 @@ void Leaf::tell_target(const std::string& target, Turn& turn) {
 
 void Leaf::send_outcomes(v1::Outcomes outcomes, Turn& turn) {
   if (outcomes.outcomes_size() == 0) return;
-  uplink_.flush(turn);
-  v1::Frame frame;
-  *frame.mutable_outcomes() = std::move(outcomes);
-  uplink_.send(std::move(frame), turn);
+  raise(std::move(outcomes), turn);
 }
 
 void Leaf::send_logs(leaf::LogStreams::Output& output, Turn& turn, LeafEffects& effects) {
   for (auto& effect : output.effects) effects.logs.push_back(std::move(effect));
   for (leaf::RisingLog& rising : output.rising) {
-    v1::Frame frame;
-    if (auto* data = std::get_if<v1::StreamData>(&rising)) {
-      *frame.mutable_stream_data() = std::move(*data);
-    } else {
-      *frame.mutable_stream_close() = std::move(std::get<v1::StreamClose>(rising));
-    }
-    uplink_.send(std::move(frame), turn);
+    std::visit([&](auto& message) { raise(std::move(message), turn); }, rising);
   }
 }
 
 void Leaf::send_events(Turn& turn) {
+  events_.watch(turn.now.time);
   while (uplink_.connected()) {
     auto batch = events_.take();
-    if (!batch) return;
+    if (!batch) break;
     v1::Frame frame;
     *frame.mutable_event_batch() = std::move(*batch);
     uplink_.send(std::move(frame), turn);
   }
+  events_.watch(turn.now.time);
 }
 
 }  // namespace banyan

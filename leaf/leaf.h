@@ -1,6 +1,8 @@
 #pragma once
 // A leaf: launches, watches, restarts and logs the targets of one host, and tells its parent.
-// Leaf = Uplink + Supervisor + LogBook (streams of it), with a Mirror of its own facts alone.
+// Leaf = Uplink + Supervisor + LogBook (streams of it), with a Mirror of its own facts alone. It
+// serves them by an Api as the root serves the whole: requests from there and from above share one
+// journal.
 // Pure: driven by leaf/main.cpp or by the simulated world. Single threaded.
 
 #include <map>
@@ -10,6 +12,7 @@
 #include "common/tree/event_spool.h"
 #include "common/tree/node_config.h"
 #include "common/tree/uplink.h"
+#include "common/view/local_api.h"
 #include "leaf/log_streams.h"
 #include "leaf/request_journal.h"
 #include "leaf/supervisor.h"
@@ -23,6 +26,8 @@ struct LeafOptions {
   leaf::Legacy legacy;
   std::int64_t log_tail = -1;  // `bufsize`
   std::uint64_t seed = 0;
+  v1::Handover
+      handover;  // of the program before this one in the same process; empty = there is none
 };
 
 // To be kept over a restart of the agent (not over one of the host).
@@ -30,7 +35,7 @@ struct KeepWanted {
   std::map<std::string, bool> wanted;
 };
 
-// Performed in this order: memories, processes, checks, logs, wanted, links.
+// Performed in this order: memories, processes, checks, logs, wanted, links, http.
 struct LeafEffects {
   tree::LinkEffects links;
   std::vector<leaf::ProcessEffect> processes;
@@ -38,6 +43,7 @@ struct LeafEffects {
   std::vector<leaf::CheckEffect> checks;
   std::vector<leaf::LogEffect> logs;
   std::vector<KeepWanted> wanted;  // the last one holds
+  std::vector<tree::HttpEffect> http;
 };
 
 class Leaf {
@@ -49,11 +55,19 @@ class Leaf {
   void handle(const leaf::ProcessEvent& event, Now now, LeafEffects& effects);
   void handle(const leaf::CheckEvent& event, Now now, LeafEffects& effects);
   void handle(leaf::LogEvent event, Now now, LeafEffects& effects);
+  void handle(const tree::HttpEvent& event, Now now, LeafEffects& effects);
+  // Something happened to this node that is to be told.
+  void note(const tree::OwnEvent& event, Now now, LeafEffects& effects);
   // A configuration read anew, without problems: its targets hold from now on.
   void reload(std::vector<leaf::TargetConfig> targets, Now now, LeafEffects& effects);
   // Stops the targets (unless keep_targets), says goodbye, exits. A second call exits at once.
   void stop(Now now, LeafEffects& effects);
   Time next_deadline() const;
+
+  // Nothing is being launched or stopped, and nobody waits for an outcome.
+  bool settled() const { return supervisor_.settled() && journal_.idle(); }
+  // What the program that replaces this one in the same process has to know.
+  void hold(v1::Handover& handover) const;
 
   const tree::Mirror& mirror() const { return mirror_; }
   const tree::Uplink& uplink() const { return uplink_; }
@@ -63,6 +77,9 @@ class Leaf {
 
  private:
   void finish(tree::Turn& turn, LeafEffects& effects);
+  bool serve(tree::Turn& turn, LeafEffects& effects);
+  void tell_event(v1::Event event, Now now);
+  void raise(tree::Rising rising, tree::Turn& turn);
   void on_parent(tree::UplinkNotice& notice, tree::Turn& turn, LeafEffects& effects);
   void on_request(const v1::Request& request, tree::Turn& turn, LeafEffects& effects);
   void take_supervisor(tree::Turn& turn, LeafEffects& effects);
@@ -82,6 +99,7 @@ class Leaf {
   leaf::SupervisorEffects supervised_;
   leaf::RequestJournal journal_;
   leaf::LogStreams streams_;
+  view::LocalApi api_;
   bool stopping_ = false;
   bool gone_ = false;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/tree/stream_table.h"
+
 namespace banyan::leaf {
 namespace {
 
@@ -113,11 +115,16 @@ void LogStreams::on_chunk(LogChunk& chunk, Output& out) {
 }
 
 void LogStreams::on_session_gone(Output& out) {
-  for (const auto& [number, reader] : readers_) {
+  for (auto it = readers_.begin(); it != readers_.end();) {
+    const auto [number, stream] = std::pair(it->first, it->second.stream);
+    if ((stream & tree::StreamTable::local_stream) != 0) {
+      ++it;
+      continue;
+    }
     out.effects.emplace_back(std::in_place_type<CloseLog>, CloseLog{number});
+    by_stream_.erase(stream);
+    it = readers_.erase(it);
   }
-  readers_.clear();
-  by_stream_.clear();
 }
 
 }  // namespace banyan::leaf

@@ -2,7 +2,8 @@
 // The log streams that somebody above has opened on this leaf: credit in bytes, one read at a time.
 //
 // A reader is asked for more only while there is credit, so a stopped reader stops the disk; the
-// log files are the buffer. A stream ends by itself unless it follows, and dies with the session.
+// log files are the buffer. A stream ends by itself unless it follows, and dies with the session;
+// one that is read at this very leaf (StreamTable::local_stream) does not.
 // Bounds: max_streams; a read of at most read_bytes, one frame's worth. Pure, single threaded.
 
 #include <cstdint>

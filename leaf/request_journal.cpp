@@ -94,6 +94,54 @@ RequestJournal::Taken RequestJournal::take(const v1::Request& request,
   return taken;
 }
 
+std::vector<v1::HeldRequest> RequestJournal::held() const {
+  std::vector<v1::HeldRequest> list;
+  for (const std::string& id : order_) {
+    const Entry& entry = entries_.at(id);
+    v1::HeldRequest& held = list.emplace_back();
+    held.set_id(id);
+    for (const auto& [target, outcome] : entry.settled) *held.add_outcomes() = outcome;
+    for (const auto& [target, token] : entry.running) {
+      *held.add_outcomes() =
+          make(target, v1::OUTCOME_KIND_UNKNOWN, "the leaf was upgraded while this was under way");
+    }
+  }
+  return list;
+}
+
+void RequestJournal::resume(const v1::Handover& handover) {
+  for (const v1::HeldRequest& held : handover.requests()) {
+    remember(held.id());
+    for (const v1::Outcome& outcome : held.outcomes()) {
+      entries_.at(held.id()).settled[outcome.target()] = outcome;
+    }
+  }
+}
+
+v1::Outcomes RequestJournal::answer(const v1::OutcomeAsk& ask, const std::string& instance,
+                                    const v1::Boot& boot) {
+  const bool this_run =
+      ask.boot().random() == boot.random() && ask.boot().start_ms() == boot.start_ms();
+  v1::Outcomes outcomes;
+  outcomes.set_id(ask.id());
+  for (const v1::RequestTarget& target : ask.targets()) {
+    if (!target.path().empty() || target.instance() != instance) continue;
+    remember(ask.id());
+    Entry& entry = entries_.at(ask.id());
+    const std::string& name = target.target();
+    if (entry.running.contains(name)) continue;
+    auto known = entry.settled.find(name);
+    if (known == entry.settled.end()) {
+      auto fence = this_run ? make(name, v1::OUTCOME_KIND_UNREACHABLE, "it never arrived")
+                            : make(name, v1::OUTCOME_KIND_UNKNOWN,
+                                   "the leaf has restarted since; nobody knows");
+      known = entry.settled.emplace(name, std::move(fence)).first;
+    }
+    *outcomes.add_outcomes() = known->second;
+  }
+  return outcomes;
+}
+
 v1::Outcomes RequestJournal::settle(const Outcome& outcome) {
   v1::Outcomes outcomes;
   const auto it = tokens_.find(outcome.token);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "banyan/v1/handover.pb.h"
 #include "banyan/v1/link.pb.h"
 #include "common/base/time.h"
 #include "leaf/target_request.h"
@@ -29,6 +30,17 @@ class RequestJournal {
 
   // `instance`: this leaf's; a request made for an earlier holder of the name is rejected.
   Taken take(const v1::Request& request, const std::string& instance);
+
+  // Nothing waits for the supervisor's answer.
+  bool idle() const { return tokens_.empty(); }
+  // For the program that replaces this one in the same process: what runs counts as `unknown`.
+  std::vector<v1::HeldRequest> held() const;
+  // Before anything else.
+  void resume(const v1::Handover& handover);
+  // What became of a request? The stored outcome; nothing while it runs. What was never seen in
+  // this run is fenced, so that a late copy cannot run any more, and is answered `unreachable`;
+  // asked about another run, nobody knows.
+  v1::Outcomes answer(const v1::OutcomeAsk& ask, const std::string& instance, const v1::Boot& boot);
 
   // The supervisor's answer to a token handed out by take(); no outcomes for an unknown token.
   v1::Outcomes settle(const Outcome& outcome);

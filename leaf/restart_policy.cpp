@@ -49,6 +49,11 @@ void RestartHistory::forget() {
   times_.clear();
 }
 
+void RestartHistory::resume(unsigned count, std::deque<Time> times) {
+  count_ = count;
+  times_ = std::move(times);
+}
+
 bool RestartHistory::admit(const Intensity& limit, Time now) {
   if (limit.count == 0) return true;
   while (!times_.empty() && now - times_.front() >= limit.period) times_.pop_front();

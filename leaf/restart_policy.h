@@ -41,6 +41,9 @@ class RestartHistory {  // at most max_restarts.count times are remembered
   void forget();
 
   unsigned count() const { return count_; }
+  const std::deque<Time>& times() const { return times_; }  // oldest first
+  // As an earlier one of the same target stood.
+  void resume(unsigned count, std::deque<Time> times);
 
  private:
   bool admit(const Intensity& limit, Time now);

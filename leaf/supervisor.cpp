@@ -89,7 +89,11 @@ std::vector<Supervisor::Member*> Supervisor::by_rank() {
 void Supervisor::inherit(const Legacy& legacy, Now now, SupervisorEffects& effects) {
   for (const TargetMemory& memory : legacy.memories) {
     const auto found = members_.find(memory.target);
-    if (found != members_.end()) found->second.machine.remember(memory);
+    if (found != members_.end()) {
+      found->second.machine.remember(memory);
+    } else {
+      generations_[memory.target] = memory.generation;  // it may be configured again
+    }
   }
   for (const AdoptedRun& run : legacy.runs) {
     const auto found = members_.find(run.target);
@@ -97,6 +101,26 @@ void Supervisor::inherit(const Legacy& legacy, Now now, SupervisorEffects& effec
     found->second.machine.adopt(run, now, effects);
     settle(found->second, now, effects);
   }
+  for (const TargetPosition& position : legacy.positions) {
+    const auto found = members_.find(position.memory.target);
+    if (found == members_.end()) continue;
+    found->second.machine.resume(position, now, effects);
+    settle(found->second, now, effects);
+  }
+}
+
+std::vector<TargetPosition> Supervisor::positions() const {
+  std::vector<TargetPosition> list;
+  for (const auto& [name, each] : members_) list.push_back(each.machine.position());
+  return list;
+}
+
+bool Supervisor::settled() const {
+  return std::none_of(members_.begin(), members_.end(), [](const auto& entry) {
+    const TargetStatus& status = entry.second.machine.status();
+    const bool launching = status.state == TargetState::starting && status.pid == 0;
+    return launching || status.state == TargetState::stopping;
+  });
 }
 
 void Supervisor::begin(Now now, SupervisorEffects& effects) {

@@ -42,6 +42,10 @@ class Supervisor {
 
   // Once, before anything else: takes over what runs already. What is not configured is left out.
   void inherit(const Legacy& legacy, Now now, SupervisorEffects& effects);
+  // Of all targets, by name.
+  std::vector<TargetPosition> positions() const;
+  // Nothing is being launched or stopped.
+  bool settled() const;
   // Once, before all that follows: launches what is wanted.
   void begin(Now now, SupervisorEffects& effects);
   void handle(const ProcessEvent& event, Now now, SupervisorEffects& effects);

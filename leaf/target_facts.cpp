@@ -10,28 +10,6 @@
 namespace banyan::leaf {
 namespace {
 
-v1::TargetState wire_state(TargetState state) {
-  switch (state) {
-    case TargetState::pending:
-      return v1::TARGET_STATE_PENDING;
-    case TargetState::starting:
-      return v1::TARGET_STATE_STARTING;
-    case TargetState::running:
-      return v1::TARGET_STATE_RUNNING;
-    case TargetState::stopping:
-      return v1::TARGET_STATE_STOPPING;
-    case TargetState::stopped:
-      return v1::TARGET_STATE_STOPPED;
-    case TargetState::backing_off:
-      return v1::TARGET_STATE_BACKING_OFF;
-    case TargetState::exited:
-      return v1::TARGET_STATE_EXITED;
-    case TargetState::failed:
-      return v1::TARGET_STATE_FAILED;
-  }
-  return v1::TARGET_STATE_UNSPECIFIED;
-}
-
 v1::Health wire_health(Health health) {
   switch (health) {
     case Health::healthy:
@@ -100,6 +78,36 @@ v1::Event exited(const RunEnded& ended, Now now) {
 }
 
 }  // namespace
+
+v1::TargetState wire_state(TargetState state) {
+  switch (state) {
+    case TargetState::pending:
+      return v1::TARGET_STATE_PENDING;
+    case TargetState::starting:
+      return v1::TARGET_STATE_STARTING;
+    case TargetState::running:
+      return v1::TARGET_STATE_RUNNING;
+    case TargetState::stopping:
+      return v1::TARGET_STATE_STOPPING;
+    case TargetState::stopped:
+      return v1::TARGET_STATE_STOPPED;
+    case TargetState::backing_off:
+      return v1::TARGET_STATE_BACKING_OFF;
+    case TargetState::exited:
+      return v1::TARGET_STATE_EXITED;
+    case TargetState::failed:
+      return v1::TARGET_STATE_FAILED;
+  }
+  return v1::TARGET_STATE_UNSPECIFIED;
+}
+
+TargetState state_of(v1::TargetState state) {
+  for (int number = 0; number <= static_cast<int>(TargetState::failed); ++number) {
+    const auto candidate = static_cast<TargetState>(number);
+    if (wire_state(candidate) == state) return candidate;
+  }
+  return TargetState::pending;
+}
 
 v1::TargetFact target_fact(const TargetStatus& status, const TargetConfig& config, bool wanted,
                            std::int64_t log_tail) {

@@ -11,6 +11,9 @@
 
 namespace banyan::leaf {
 
+v1::TargetState wire_state(TargetState state);
+TargetState state_of(v1::TargetState state);  // pending when it is none that is known
+
 // `wanted`: by people and configuration. An ended one-shot that succeeded is no longer wanted.
 v1::TargetFact target_fact(const TargetStatus& status, const TargetConfig& config, bool wanted,
                            std::int64_t log_tail);

@@ -31,7 +31,7 @@ TargetMachine::TargetMachine(TargetOrigin origin)
 }
 
 void TargetMachine::begin(Now now, SupervisorEffects& effects) {
-  if (status_.state != TargetState::pending) return;  // adopted
+  if (status_.state != TargetState::pending) return;  // adopted or resumed
   plan_.plan(config_.schedule, now);
   if (!wanted_) {
     enter(TargetState::stopped, now, effects);
@@ -40,29 +40,6 @@ void TargetMachine::begin(Now now, SupervisorEffects& effects) {
   } else {
     begin_instance(now, effects);
   }
-}
-
-void TargetMachine::remember(const TargetMemory& memory) {
-  CHECK(status_.state == TargetState::pending);
-  status_.generation = memory.generation;
-  status_.restarts = memory.restarts;
-  status_.last_exit = memory.last_exit;
-}
-
-void TargetMachine::adopt(const AdoptedRun& run, Now now, SupervisorEffects& effects) {
-  CHECK(status_.state == TargetState::pending);
-  status_.generation = run.generation;
-  status_.pid = run.pid;
-  alive_ = true;
-  launched_at_ = std::min(run.started, now.time);
-  ready_at_ = launched_at_;
-  effects.notice(RunAdopted{config_.name, run.generation, run.pid});
-  checks_.resume(run.generation, now);
-  show_checks(effects);
-  enter(TargetState::running, now, effects);
-  if (wanted_ && !run.changed) return;
-  again_ = wanted_;
-  begin_stop(now, effects);
 }
 
 void TargetMachine::handle(const ProcessEvent& event, Now now, SupervisorEffects& effects) {

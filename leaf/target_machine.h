@@ -35,7 +35,7 @@
 // has answered what it was asked, or after ready.timeout in pending.
 // Bounds: WaitingRequests::max_waiting requests, max_ending generations being ended.
 // Threads: one. Files: target_machine.cpp (events), _ways.cpp (from state to state), _stop.cpp,
-// _requests.cpp, _config.cpp (reload).
+// _requests.cpp, _config.cpp (reload), _adopt.cpp.
 
 #include <cstdint>
 #include <optional>
@@ -75,7 +75,11 @@ class TargetMachine {
   // Once, instead of begin(): it runs already. When it is not wanted, or was started from another
   // configuration, it is stopped (and started anew when wanted).
   void adopt(const AdoptedRun& run, Now now, SupervisorEffects& effects);
-  // Once, before all that follows: launches it when it is wanted. Nothing when it was adopted.
+  // Behind both. What had no process stays as it was: a failed target is not tried again.
+  void resume(const TargetPosition& position, Now now, SupervisorEffects& effects);
+  TargetPosition position() const;
+  // Once, before all that follows: launches it when it is wanted. Nothing when it was adopted
+  // or resumed.
   void begin(Now now, SupervisorEffects& effects);
   void handle(const ProcessEvent& event, Now now, SupervisorEffects& effects);
   void handle(const CheckEvent& event, Now now, SupervisorEffects& effects);

@@ -10,6 +10,8 @@
 #include "common/io/logger.h"
 #include "common/io/loop.h"
 #include "common/io/parent_link.h"
+#include "common/io/picture_log.h"
+#include "common/io/upgrade.h"
 #include "relay/relay.h"
 
 namespace banyan {
@@ -30,8 +32,9 @@ io::HttpOptions http_options(const tree::NodeConfig& config, const io::StateDir&
 class Daemon {
  public:
   Daemon(const tree::NodeConfig& config, const tree::Identity& identity,
-         const io::StateDir& state_dir)
+         const io::StateDir& state_dir, const io::Invocation& invocation)
       : config_(config),
+        lock_(state_dir.lock_descriptor()),
         logger_({io::log_level_from(config.log_level), config.silent}),
         relay_(config, identity, identity.boot.random(), {}),
         loop_({[this] { return relay_.next_deadline(); },
@@ -41,13 +44,18 @@ class Daemon {
         parent_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
         http_(loop_.context(), http_options(config, state_dir),
               [this](auto event) { turn(event, io::read_clock()); }),
-        performer_({loop_, logger_, &children_, &parent_}) {}
+        picture_(state_dir.path()),
+        performer_({loop_, logger_, &children_, &parent_}),
+        upgrade_(loop_.context(), invocation, upgrade_hooks()) {}
 
-  int run() {
+  // `handover`: what the program before this one in the same process left.
+  int run(const v1::Handover& handover) {
     const auto port = children_.listen(config_.host, config_.port);
     if (!port) return io::fail_start(role, port.error());
     const auto http_port = http_.listen();
     if (!http_port) return io::fail_start(role, http_port.error());
+    port_ = *port;
+    http_port_ = *http_port;
     const std::string rest =
         config_.http ? fmt::format(" rest=http://{}:{}/", config_.http_host, *http_port) : "";
     const std::string parent =
@@ -58,13 +66,32 @@ class Daemon {
                                          config_.host, *port, parent, rest);
     logger_.write(tree::LogLevel::info, here + " try=\"banyan tree\" at the root");
     loop_.notify_ready(here);
+    relay_.resume(handover);
+    restore();
     RelayEffects effects;
     relay_.start(io::read_clock(), effects);
     perform(effects);
+    if (!handover.version().empty()) note(io::upgraded_event(handover.version()));
     return loop_.run();
   }
 
  private:
+  void restore() {
+    std::size_t parts = 0;
+    std::size_t refused = 0;
+    const auto troubles = picture_.open([&](const v1::Update& part) {
+      ++parts;
+      refused += relay_.restore(part);
+    });
+    for (const std::string& trouble : troubles) {
+      logger_.write(tree::LogLevel::warning, "picture: " + trouble);
+    }
+    if (parts == 0) return;
+    logger_.write(tree::LogLevel::info,
+                  fmt::format("picture=restored facts={} refused={}: to be verified by digest",
+                              relay_.mirror().fact_count(), refused));
+  }
+
   template <class Event>
   void turn(const Event& event, Now now) {
     RelayEffects effects;
@@ -74,6 +101,7 @@ class Daemon {
   }
 
   void perform(RelayEffects& effects) {
+    for (const v1::Update& part : effects.picture) picture_.keep(part);
     performer_.perform(effects.links);
     for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
   }
@@ -84,7 +112,8 @@ class Daemon {
       return;
     }
     if (number == SIGUSR2) {
-      logger_.write(tree::LogLevel::warning, "signal=USR2: no upgrade in place yet");
+      logger_.write(tree::LogLevel::info, "upgrading: asked to by a signal");
+      upgrade_.request();
       return;
     }
     logger_.write(tree::LogLevel::info, "leaving: asked to by a signal");
@@ -94,14 +123,47 @@ class Daemon {
     perform(effects);
   }
 
+  io::Upgrade::Hooks upgrade_hooks() {
+    io::Upgrade::Hooks hooks;
+    hooks.ready = [](bool) { return true; };
+    hooks.leave = [this] {
+      picture_.flush();
+      v1::Handover handover;
+      handover.set_version(BANYAN_VERSION);
+      handover.set_lock(lock_);
+      handover.set_port(port_);
+      handover.set_http_port(http_port_);
+      relay_.hold(handover);
+      return io::Upgrade::Legacy{handover.SerializeAsString(), {lock_}};
+    };
+    hooks.refused = [this](const std::string& why) {
+      logger_.write(tree::LogLevel::error, "upgrade refused, nothing has changed: " + why);
+      note(io::upgrade_refused_event(why));
+    };
+    return hooks;
+  }
+
+  void note(const tree::OwnEvent& event) {
+    logger_.write(tree::LogLevel::info, fmt::format("event={} {}", event.kind, event.text));
+    RelayEffects effects;
+    relay_.note(event, io::read_clock(), effects);
+    perform(effects);
+    loop_.rearm();
+  }
+
   tree::NodeConfig config_;
+  int lock_;  // descriptor
+  std::uint16_t port_ = 0;
+  std::uint16_t http_port_ = 0;
   io::Logger logger_;
   Relay relay_;
   io::Loop loop_;
   io::ChildLink children_;
   io::ParentLink parent_;
   io::HttpServer http_;
+  io::PictureLog picture_;
   io::LinkPerformer performer_;
+  io::Upgrade upgrade_;
 };
 
 int run(int argc, char** argv) {
@@ -110,11 +172,17 @@ int run(int argc, char** argv) {
   const auto input = io::gather_config(parsed.options.config, parsed.options.sets);
   const auto loaded = io::load_node_config(role, input);
   if (auto code = io::settle_configuration(loaded.problems, parsed.options)) return *code;
-  auto state_dir = io::StateDir::open(loaded.node.state_dir, io::read_clock().wall);
+  const v1::Handover handover = io::read_handover();
+  auto state_dir =
+      io::StateDir::open(loaded.node.state_dir, io::read_clock().wall, handover.lock());
   if (!state_dir) return io::fail_start(role, state_dir.error());
   const auto identity = io::make_identity(role, loaded.node, *state_dir);
   if (!identity) return io::fail_start(role, identity.error());
-  return Daemon(loaded.node, *identity, *state_dir).run();
+  // Ports that the system chose stay what they are: children and people know them.
+  tree::NodeConfig config = loaded.node;
+  if (config.port == 0) config.port = static_cast<std::uint16_t>(handover.port());
+  if (config.http_port == 0) config.http_port = static_cast<std::uint16_t>(handover.http_port());
+  return Daemon(config, *identity, *state_dir, parsed.options.invocation).run(handover);
 }
 
 }  // namespace

@@ -13,8 +13,9 @@
 
 namespace banyan {
 
-// Performed in this order: links, http.
+// Performed in this order: picture, links, http.
 struct RelayEffects {
+  std::vector<v1::Update> picture;  // to be kept for the next run
   tree::LinkEffects links;
   std::vector<tree::HttpEffect> http;
 };
@@ -24,7 +25,16 @@ class Relay {
   Relay(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
         std::vector<view::StaticFile> files);
 
+  // Before start, in order: the picture that an earlier run kept. Returns how many facts were
+  // refused.
+  std::size_t restore(const v1::Update& part);
+  // At most once, before start(): what the program before this one in the same process left.
+  void resume(const v1::Handover& handover);
+  // For the program that replaces this one. Sessions, and what people ask here, end with this one.
+  void hold(v1::Handover& handover) const { *handover.mutable_events() = events_.held(); }
   void start(Now now, RelayEffects& effects);
+  // Something happened to this node that is to be told.
+  void note(const tree::OwnEvent& event, Now now, RelayEffects& effects);
   void handle(const tree::LinkEvent& event, Now now, RelayEffects& effects);
   void handle(const tree::HttpEvent& event, Now now, RelayEffects& effects);
   // Goodbye to the parent; children find out by the closed connection and look for a parent.
@@ -38,13 +48,17 @@ class Relay {
   const tree::EventSpool& events() const { return events_; }
 
  private:
+  void tell_self();
   void finish(tree::Turn& turn, RelayEffects& effects);
   void on_parent(tree::UplinkNotice& notice, tree::Turn& turn);
   void on_child(tree::DownlinkNotice& notice, tree::Turn& turn);
+  void tell_event(const tree::OwnEvent& own, tree::Turn& turn);
   void send_rising(tree::Turn& turn);
   void send_own_events(tree::Turn& turn);
 
   std::string name_;
+  tree::Identity identity_;
+  tree::Labels labels_;
   tree::Mirror mirror_;
   tree::Downlink downlink_;
   tree::Uplink uplink_;

@@ -9,6 +9,8 @@
 #include "common/io/link_performer.h"
 #include "common/io/logger.h"
 #include "common/io/loop.h"
+#include "common/io/picture_log.h"
+#include "common/io/upgrade.h"
 #include "root/root.h"
 #include "root/web/embedded.h"
 
@@ -37,8 +39,9 @@ io::HttpOptions http_options(const tree::NodeConfig& config, const io::StateDir&
 class Daemon {
  public:
   Daemon(const tree::NodeConfig& config, const tree::Identity& identity,
-         const io::StateDir& state_dir)
+         const io::StateDir& state_dir, const io::Invocation& invocation)
       : config_(config),
+        lock_(state_dir.lock_descriptor()),
         logger_({io::log_level_from(config.log_level), config.silent}),
         root_(config, identity, identity.boot.random(), page()),
         loop_({[this] { return root_.next_deadline(); },
@@ -47,26 +50,49 @@ class Daemon {
         children_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
         http_(loop_.context(), http_options(config, state_dir),
               [this](auto event) { turn(event, io::read_clock()); }),
-        performer_({loop_, logger_, &children_, nullptr}) {}
+        picture_(state_dir.path()),
+        performer_({loop_, logger_, &children_, nullptr}),
+        upgrade_(loop_.context(), invocation, upgrade_hooks()) {}
 
-  int run() {
+  // `handover`: what the program before this one in the same process left.
+  int run(const v1::Handover& handover) {
     const auto port = children_.listen(config_.host, config_.port);
     if (!port) return io::fail_start(role, port.error());
     const auto http_port = http_.listen();
     if (!http_port) return io::fail_start(role, http_port.error());
+    port_ = *port;
+    http_port_ = *http_port;
     const std::string page = fmt::format("http://{}:{}/", config_.http_host, *http_port);
     const std::string here = fmt::format("name={} address={}:{} parent=none page={}", config_.name,
                                          config_.host, *port, page);
     logger_.write(tree::LogLevel::info, fmt::format("{} try=\"banyan --url {} tree\"", here,
                                                     page.substr(0, page.size() - 1)));
     loop_.notify_ready(here);
+    restore();
     RootEffects effects;
     root_.start(io::read_clock(), effects);
     perform(effects);
+    if (!handover.version().empty()) note(io::upgraded_event(handover.version()));
     return loop_.run();
   }
 
  private:
+  void restore() {
+    std::size_t parts = 0;
+    std::size_t refused = 0;
+    const auto troubles = picture_.open([&](const v1::Update& part) {
+      ++parts;
+      refused += root_.restore(part);
+    });
+    for (const std::string& trouble : troubles) {
+      logger_.write(tree::LogLevel::warning, "picture: " + trouble);
+    }
+    if (parts == 0) return;
+    logger_.write(tree::LogLevel::info,
+                  fmt::format("picture=restored facts={} refused={}: to be verified by digest",
+                              root_.mirror().fact_count(), refused));
+  }
+
   template <class Event>
   void turn(const Event& event, Now now) {
     RootEffects effects;
@@ -76,6 +102,7 @@ class Daemon {
   }
 
   void perform(RootEffects& effects) {
+    for (const v1::Update& part : effects.picture) picture_.keep(part);
     for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
     performer_.perform(effects.links);
   }
@@ -86,7 +113,8 @@ class Daemon {
       return;
     }
     if (number == SIGUSR2) {
-      logger_.write(tree::LogLevel::warning, "signal=USR2: no upgrade in place yet");
+      logger_.write(tree::LogLevel::info, "upgrading: asked to by a signal");
+      upgrade_.request();
       return;
     }
     logger_.write(tree::LogLevel::info, "leaving: asked to by a signal");
@@ -96,13 +124,45 @@ class Daemon {
     perform(effects);
   }
 
+  io::Upgrade::Hooks upgrade_hooks() {
+    io::Upgrade::Hooks hooks;
+    hooks.ready = [](bool) { return true; };
+    hooks.leave = [this] {
+      picture_.flush();
+      v1::Handover handover;
+      handover.set_version(BANYAN_VERSION);
+      handover.set_lock(lock_);
+      handover.set_port(port_);
+      handover.set_http_port(http_port_);
+      return io::Upgrade::Legacy{handover.SerializeAsString(), {lock_}};
+    };
+    hooks.refused = [this](const std::string& why) {
+      logger_.write(tree::LogLevel::error, "upgrade refused, nothing has changed: " + why);
+      note(io::upgrade_refused_event(why));
+    };
+    return hooks;
+  }
+
+  void note(const tree::OwnEvent& event) {
+    logger_.write(tree::LogLevel::info, fmt::format("event={} {}", event.kind, event.text));
+    RootEffects effects;
+    root_.note(event, io::read_clock(), effects);
+    perform(effects);
+    loop_.rearm();
+  }
+
   tree::NodeConfig config_;
+  int lock_;  // descriptor
+  std::uint16_t port_ = 0;
+  std::uint16_t http_port_ = 0;
   io::Logger logger_;
   Root root_;
   io::Loop loop_;
   io::ChildLink children_;
   io::HttpServer http_;
+  io::PictureLog picture_;
   io::LinkPerformer performer_;
+  io::Upgrade upgrade_;
 };
 
 int run(int argc, char** argv) {
@@ -111,11 +171,17 @@ int run(int argc, char** argv) {
   const auto input = io::gather_config(parsed.options.config, parsed.options.sets);
   const auto loaded = io::load_node_config(role, input);
   if (auto code = io::settle_configuration(loaded.problems, parsed.options)) return *code;
-  auto state_dir = io::StateDir::open(loaded.node.state_dir, io::read_clock().wall);
+  const v1::Handover handover = io::read_handover();
+  auto state_dir =
+      io::StateDir::open(loaded.node.state_dir, io::read_clock().wall, handover.lock());
   if (!state_dir) return io::fail_start(role, state_dir.error());
   const auto identity = io::make_identity(role, loaded.node, *state_dir);
   if (!identity) return io::fail_start(role, identity.error());
-  return Daemon(loaded.node, *identity, *state_dir).run();
+  // Ports that the system chose stay what they are: children and people know them.
+  tree::NodeConfig config = loaded.node;
+  if (config.port == 0) config.port = static_cast<std::uint16_t>(handover.port());
+  if (config.http_port == 0) config.http_port = static_cast<std::uint16_t>(handover.http_port());
+  return Daemon(config, *identity, *state_dir, parsed.options.invocation).run(handover);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/check.h"
+#include "common/tree/picture.h"
 
 namespace banyan {
 
@@ -10,16 +11,32 @@ using tree::Turn;
 
 Root::Root(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
            std::vector<view::StaticFile> files)
-    : downlink_({config.timeout, config.grace}, identity, mirror_, seed),
+    : identity_(identity),
+      labels_(config.labels),
+      downlink_(tree::downlink_options(config), identity, mirror_, seed),
       router_(downlink_),
       api_(mirror_, view::api_options(config.name, identity, std::move(files))) {
-  tree::Changes ignored;  // before anybody listens
-  CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
-                    tree::fact_bytes(tree::node_fact(identity, config.labels)), ignored));
+  tell_self();
 }
+
+void Root::tell_self() {
+  tree::Changes ignored;  // before anybody listens
+  CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity_.instance,
+                    tree::fact_bytes(tree::node_fact(identity_, labels_)), ignored));
+}
+
+std::size_t Root::restore(const v1::Update& part) { return tree::restore_picture(part, mirror_); }
 
 void Root::start(Now now, RootEffects& effects) {
   Turn turn(now, effects.links);
+  tell_self();  // what was restored speaks of an earlier run
+  downlink_.restore(turn);
+  finish(turn, effects);
+}
+
+void Root::note(const tree::OwnEvent& own, Now now, RootEffects& effects) {
+  Turn turn(now, effects.links);
+  api_.add_event({own.kind, own.subject, own.text, own.data}, now, asked_);
   finish(turn, effects);
 }
 
@@ -33,6 +50,8 @@ void Root::handle(const tree::LinkEvent& event, Now now, RootEffects& effects) {
     downlink_.on_frame(*frame, turn);
   } else if (const auto* closed = std::get_if<tree::ChildClosed>(&event)) {
     downlink_.on_closed(*closed, turn);
+  } else if (const auto* examined = std::get_if<tree::ChildExamined>(&event)) {
+    downlink_.on_examined(*examined, turn);
   }
   finish(turn, effects);
 }
@@ -60,7 +79,11 @@ void Root::finish(Turn& turn, RootEffects& effects) {
   bool more = true;
   while (more) {
     if (!turn.changes.empty()) {
-      api_.on_changes(std::exchange(turn.changes, {}), turn.now, asked_);
+      const auto changes = std::exchange(turn.changes, {});
+      api_.on_changes(changes, turn.now, asked_);
+      for (v1::Update& part : tree::picture_of(changes, mirror_)) {
+        effects.picture.push_back(std::move(part));
+      }
     }
     auto below = std::exchange(turn.from_children, {});
     for (tree::DownlinkNotice& notice : below) on_child(notice, turn);
@@ -68,8 +91,10 @@ void Root::finish(Turn& turn, RootEffects& effects) {
     for (tree::Rising& each : rising) on_rising(each, turn);
     send_down(turn);
     more = !turn.changes.empty() || !turn.from_children.empty() || !below.empty() ||
-           !rising.empty() || !asked_.requests.empty() || !asked_.opens.empty();
+           !rising.empty() || !asked_.requests.empty() || !asked_.asks.empty() ||
+           !asked_.pings.empty() || !asked_.opens.empty();
   }
+  downlink_.settle(turn);
   for (tree::HttpEffect& effect : asked_.http) effects.http.push_back(std::move(effect));
   asked_ = {};
 }
@@ -91,6 +116,8 @@ void Root::on_rising(tree::Rising& rising, Turn& turn) {
     api_.on_outcomes(*outcomes, turn.now, asked_);
   } else if (const auto* data = std::get_if<v1::StreamData>(&rising)) {
     api_.on_stream_data(*data, turn.now, asked_);
+  } else if (const auto* pong = std::get_if<v1::Pong>(&rising)) {
+    api_.on_pong(*pong, asked_);
   } else {
     api_.on_stream_close(std::get<v1::StreamClose>(rising), turn.now, asked_);
   }
@@ -98,6 +125,8 @@ void Root::on_rising(tree::Rising& rising, Turn& turn) {
 
 void Root::send_down(Turn& turn) {
   for (const auto& request : std::exchange(asked_.requests, {})) router_.on_request(request, turn);
+  for (const auto& ask : std::exchange(asked_.asks, {})) router_.on_outcome_ask(ask, turn);
+  for (const auto& ping : std::exchange(asked_.pings, {})) router_.on_ping(ping, turn);
   for (const auto& open : std::exchange(asked_.opens, {})) router_.on_stream_open(open, turn);
   for (const auto& credit : std::exchange(asked_.credits, {})) {
     router_.on_stream_credit(credit, turn);

@@ -39,7 +39,8 @@ std::string about(ConfigRole role) {
 }
 
 constexpr const char* footer =
-    "Signals: TERM, INT leave properly. Exit: 0 left, 1 could not start, 2 usage, "
+    "Signals: TERM, INT leave properly, USR2 upgrades in place. Exit: 0 left, 1 could not start, 2 "
+    "usage, "
     "78 configuration.\n"
     "Every key can also be set by BANYAN_KEY in the environment.";
 
@@ -47,6 +48,7 @@ constexpr const char* footer =
 
 ParsedOptions parse_daemon_options(ConfigRole role, int argc, char** argv) {
   ParsedOptions parsed;
+  parsed.options.invocation = invocation_of(argc, argv);
   CLI::App app(about(role), std::string(program_name(role)));
   app.footer(footer);
   app.add_option("-c,--config", parsed.options.config, "The configuration file (TOML)")
@@ -82,6 +84,16 @@ std::optional<int> settle_configuration(const ConfigProblems& problems,
   if (!options.check) return std::nullopt;
   fmt::print("{}: no problem found\n", options.config.empty() ? "configuration" : options.config);
   return 0;
+}
+
+v1::Handover read_handover() {
+  v1::Handover handover;
+  const auto text = take_handover();
+  if (text && !handover.ParseFromString(*text)) {
+    handover.Clear();
+    fmt::print(stderr, "banyan: what the program before this one left cannot be read\n");
+  }
+  return handover;
 }
 
 Result<tree::Identity> make_identity(ConfigRole role, const tree::NodeConfig& config,

@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "banyan/v1/handover.pb.h"
 #include "common/base/result.h"
 #include "common/io/config.h"
+#include "common/io/program.h"
 #include "common/io/state_dir.h"
 #include "common/tree/turn.h"
 
@@ -18,6 +20,7 @@ struct DaemonOptions {
   std::string config;             // file; empty = none
   std::vector<std::string> sets;  // key=value
   bool check = false;
+  Invocation invocation;  // as this program was called
 };
 
 // An exit code when there is nothing more to do: --help, --version (0), or bad usage (2, said on
@@ -32,6 +35,10 @@ ParsedOptions parse_daemon_options(ConfigRole role, int argc, char** argv);
 // Nothing when the daemon is to start.
 std::optional<int> settle_configuration(const ConfigProblems& problems,
                                         const DaemonOptions& options);
+
+// What the program before this one in the same process left (USR2); empty when there was none.
+// Once, and before anything else is opened.
+v1::Handover read_handover();
 
 // Who this node is: instance and attach from the state directory, boot of this process.
 Result<tree::Identity> make_identity(ConfigRole role, const tree::NodeConfig& config,

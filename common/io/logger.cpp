@@ -35,12 +35,24 @@ bool writable(int descriptor, Duration patience) {
   return ::poll(&polled, 1, wait_ms) == 1 && (polled.revents & POLLOUT) != 0;
 }
 
-// A pipe that polls writable takes PIPE_BUF bytes at once; a socket is asked not to wait.
-bool write_line(int descriptor, std::string_view line, Duration patience) {
-  if (!writable(descriptor, patience)) return false;
-  ssize_t written = ::send(descriptor, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (written < 0 && errno == ENOTSOCK) written = ::write(descriptor, line.data(), line.size());
-  return written >= 0;
+ssize_t write_some(int descriptor, std::string_view bytes) {
+  const ssize_t sent = ::send(descriptor, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent >= 0 || errno != ENOTSOCK) return sent;
+  return ::write(descriptor, bytes.data(), bytes.size());
+}
+
+// How much of it went out. A pipe that polls writable takes PIPE_BUF bytes at once; a socket is
+// asked not to wait. Either may take less, or be interrupted.
+std::size_t write_what_fits(int descriptor, std::string_view bytes, Duration patience) {
+  std::size_t written = 0;
+  while (written < bytes.size() && writable(descriptor, patience)) {
+    const ssize_t size = write_some(descriptor, bytes.substr(written));
+    if (size < 0 && errno != EINTR) break;
+    if (size <= 0) continue;
+    written += static_cast<std::size_t>(size);
+    patience = Duration{0};
+  }
+  return written;
 }
 
 // spdlog has no sink that never blocks: its stderr sink waits for a full pipe for ever.
@@ -52,16 +64,23 @@ class PatientSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex>
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
     const std::string_view text(message.payload.data(), message.payload.size());
-    if (lost_ > 0 && !write_line(descriptor_, loss_line(), Duration{0})) {
+    if (lost_ > 0 && !write_line(loss_line(), Duration{0})) {
       lose();
       return;
     }
     lost_ = 0;
-    if (!write_line(descriptor_, text, Logger::patience)) lose();
+    if (!write_line(text, Logger::patience)) lose();
   }
   void flush_() override {}
 
  private:
+  // What begins behind half a line begins on a line of its own.
+  bool write_line(std::string_view line, Duration patience) {
+    const std::string text = (cut_ ? "\n" : "") + std::string(line);
+    const auto written = write_what_fits(descriptor_, text, patience);
+    if (written > 0) cut_ = written < text.size();
+    return written == text.size();
+  }
   std::string loss_line() const {
     return fmt::format("{} warning log_lines_lost={} reason=\"stderr was not read\"\n",
                        rfc3339(read_clock().wall), lost_);
@@ -73,6 +92,7 @@ class PatientSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex>
 
   int descriptor_;
   std::uint64_t lost_ = 0;  // since the last line that got out
+  bool cut_ = false;        // the last one got out in part
   std::uint64_t dropped_ = 0;
 };
 

@@ -43,7 +43,8 @@ class Loop {
   void notify_ready(const std::string& status);
   void notify_stopping();
 
-  // Runs until stop(); returns its code. A first deadline is armed here.
+  // Runs until stop(); returns its code. A first deadline is armed here, and signals that waited
+  // for their handlers come.
   int run();
   // The loop ends behind the present handler. The first code stays.
   void stop(int code);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "common/io/files.h"
+#include "common/io/uninterrupted.h"
 
 namespace banyan::io {
 namespace {
@@ -19,6 +21,13 @@ constexpr std::size_t instance_digits = 32;
 bool is_instance(const std::string& text) {
   const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
   return text.size() == instance_digits && std::all_of(text.begin(), text.end(), is_digit);
+}
+
+bool same_file(int a, int b) {
+  struct stat of_a = {};
+  struct stat of_b = {};
+  return ::fstat(a, &of_a) == 0 && ::fstat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+         of_a.st_ino == of_b.st_ino;
 }
 
 std::string trimmed(std::string text) {
@@ -33,12 +42,12 @@ Result<std::string> read_if_there(const std::string& path) {
 
 }  // namespace
 
-Result<StateDir> StateDir::open(const std::string& path, WallTime now) {
+Result<StateDir> StateDir::open(const std::string& path, WallTime now, int lock) {
   StateDir dir;
   dir.path_ = path;
   dir.boot_ = Boot{random_number(), now};
   if (auto made = make_directory(path); !made) return tl::unexpected(made.error());
-  if (auto locked = dir.lock(); !locked) return tl::unexpected(locked.error());
+  if (auto locked = dir.lock(lock); !locked) return tl::unexpected(locked.error());
   if (auto known = dir.read_instance(); !known) return tl::unexpected(known.error());
   return dir;
 }
@@ -57,9 +66,12 @@ StateDir::~StateDir() {
   if (lock_ >= 0) ::close(lock_);
 }
 
-Status StateDir::lock() {
+Status StateDir::lock(int inherited) {
   const std::string name = file("lock");
   lock_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const bool given = inherited > 2 && inherited != lock_;
+  if (given && same_file(inherited, lock_)) std::swap(lock_, inherited);
+  if (given) ::close(inherited);
   if (lock_ < 0) return failure("cannot open", name, error_text(errno));
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failure("cannot lock", name, error_text(errno));
@@ -69,8 +81,8 @@ Status StateDir::lock() {
                    "", "", "give each daemon its own `name` or `state_dir`");
   }
   const std::string pid = fmt::format("{}\n", ::getpid());
-  if (::ftruncate(lock_, 0) != 0 ||
-      ::pwrite(lock_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+  const auto write = [&] { return ::pwrite(lock_, pid.data(), pid.size(), 0); };
+  if (::ftruncate(lock_, 0) != 0 || uninterrupted(write) != static_cast<ssize_t>(pid.size())) {
     return failure("cannot write", name, error_text(errno));
   }
   return {};

@@ -24,7 +24,9 @@ struct Boot {  // of this process
 
 class StateDir {
  public:
-  static Result<StateDir> open(const std::string& path, WallTime now);
+  // `lock`: a descriptor that the program before this one in the same process held it by; 0 = none.
+  // It is taken over, or closed when it is the lock of another directory.
+  static Result<StateDir> open(const std::string& path, WallTime now, int lock = 0);
   StateDir(StateDir&& other) noexcept;
   StateDir& operator=(StateDir&& other) noexcept;
   ~StateDir();
@@ -33,6 +35,7 @@ class StateDir {
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   const std::string& instance() const { return instance_; }
   const Boot& boot() const { return boot_; }
+  int lock_descriptor() const { return lock_; }
 
   // max(highest kept + 1, wall clock in ms), kept before it is returned. Call once per start; each
   // Hello then uses max(last + 1, base, wall ms).
@@ -42,7 +45,7 @@ class StateDir {
 
  private:
   StateDir() = default;
-  Status lock();
+  Status lock(int inherited);
   Status read_instance();
   Result<std::uint64_t> kept_attach() const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/check.h"
 #include "common/base/text.h"
 #include "common/tree/codec.h"
 
@@ -18,6 +19,28 @@ bool room(const v1::EventBatch& batch, std::size_t bytes) {
 
 EventSpool::EventSpool(std::string instance, v1::Boot boot)
     : instance_(std::move(instance)), boot_(std::move(boot)) {}
+
+void EventSpool::resume(const v1::HeldEvents& held) {
+  CHECK(last_ == 0);
+  const auto count = static_cast<std::uint64_t>(held.events_size());
+  if (held.last() < count || held.acked() > held.last()) return;  // not ours to repair
+  boot_ = held.boot();
+  last_ = held.last() - count;
+  for (const v1::Event& event : held.events()) add(event);
+  acked_ = held.acked();
+  dropped_ += held.dropped();
+  sent_ = std::max(acked_, oldest() - 1);
+}
+
+v1::HeldEvents EventSpool::held() const {
+  v1::HeldEvents held;
+  *held.mutable_boot() = boot_;
+  held.set_last(last_);
+  held.set_acked(acked_);
+  held.set_dropped(dropped_);
+  for (const Held& each : held_) *held.add_events() = each.event;
+  return held;
+}
 
 void EventSpool::add(v1::Event event) {
   if (event.ByteSizeLong() > max_event_bytes) {
@@ -46,6 +69,21 @@ void EventSpool::on_ack(const v1::EventAck& ack) {
     held_.pop_front();
   }
   sent_ = ack.nack() ? acked_ : std::max(sent_, acked_);
+}
+
+void EventSpool::watch(Time now) {
+  if (sent_ <= acked_) {  // nothing is on its way
+    again_at_ = never;
+    patience_ = first_patience;
+  } else if (again_at_ == never || watched_ != acked_) {
+    patience_ = first_patience;
+    again_at_ = now + patience_;
+  } else if (now >= again_at_) {
+    rewind();
+    patience_ = std::min(2 * patience_, last_patience);
+    again_at_ = now + patience_;
+  }
+  watched_ = acked_;
 }
 
 std::optional<v1::EventBatch> EventSpool::take() {

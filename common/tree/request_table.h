@@ -41,6 +41,8 @@ class RequestTable {
     std::map<std::string, std::set<Key>> open;  // by child
     Time drop_at{};
   };
+  class OutcomeParts;
+  void forget(const v1::RequestTarget& target, OutcomeParts& outcomes, Turn& turn);
   void hand_down(const v1::Request& request, const std::string& child,
                  const std::vector<const v1::RequestTarget*>& targets, Turn& turn);
 

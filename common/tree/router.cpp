@@ -1,5 +1,7 @@
 #include "common/tree/router.h"
 
+#include "common/base/name.h"
+
 namespace banyan::tree {
 
 void Router::raise(std::vector<v1::Outcomes>& outcomes) {
@@ -16,6 +18,41 @@ void Router::raise(std::vector<RisingStream>& streams) {
         },
         each);
   }
+}
+
+void Router::raise(std::vector<v1::Pong>& pongs) {
+  for (auto& each : pongs) rising_.emplace_back(std::in_place_type<v1::Pong>, std::move(each));
+}
+
+void Router::on_time(Time now) {
+  requests_.on_time(now);
+  std::vector<v1::Pong> pongs;
+  pings_.on_time(now, pongs);
+  raise(pongs);
+}
+
+// Of one node. What finds no way is dropped: it is asked again.
+void Router::on_outcome_ask(const v1::OutcomeAsk& ask, Turn& turn) {
+  if (ask.targets_size() == 0) return;
+  const std::string child(split_first(ask.targets(0).path()).first);
+  v1::Frame frame;
+  v1::OutcomeAsk& below = *frame.mutable_outcome_ask();
+  below.set_id(ask.id());
+  *below.mutable_boot() = ask.boot();
+  for (const v1::RequestTarget& target : ask.targets()) {
+    const auto [first, rest] = split_first(target.path());
+    if (first != child) continue;
+    v1::RequestTarget& further = *below.add_targets();
+    further = target;
+    further.set_path(std::string(rest));
+  }
+  downlink_.send(child, std::move(frame), turn);
+}
+
+void Router::on_ping(const v1::Ping& ping, Turn& turn) {
+  std::vector<v1::Pong> at_once;
+  pings_.on_ping(ping, turn, at_once);
+  raise(at_once);
 }
 
 void Router::on_request(const v1::Request& request, Turn& turn) {
@@ -58,6 +95,7 @@ void Router::rewind(Turn& turn) {
 void Router::on_parent_gone(Turn& turn) {
   requests_.clear();
   streams_.on_parent_gone(turn);
+  pings_.clear();
 }
 
 void Router::on_child_gone(const std::string& child) {
@@ -67,6 +105,9 @@ void Router::on_child_gone(const std::string& child) {
   std::vector<RisingStream> streams;
   streams_.on_child_gone(child, streams);
   raise(streams);
+  std::vector<v1::Pong> pongs;
+  pings_.on_child_gone(child, pongs);
+  raise(pongs);
 }
 
 void Router::on_child(FromChild& notice, Turn& turn) {
@@ -77,6 +118,10 @@ void Router::on_child(FromChild& notice, Turn& turn) {
   } else if (auto* outcomes = std::get_if<v1::Outcomes>(&notice.message)) {
     requests_.on_outcomes(notice.child, *outcomes);
     rising_.emplace_back(std::in_place_type<v1::Outcomes>, std::move(*outcomes));
+  } else if (const auto* pong = std::get_if<v1::Pong>(&notice.message)) {
+    std::vector<v1::Pong> pongs;
+    pings_.on_pong(notice.child, *pong, turn.now, pongs);
+    raise(pongs);
   } else {
     std::vector<RisingStream> streams;
     if (auto* data = std::get_if<v1::StreamData>(&notice.message)) {

@@ -9,24 +9,28 @@
 #include <variant>
 #include <vector>
 
+#include "common/tree/ping_table.h"
 #include "common/tree/request_table.h"
 #include "common/tree/stream_table.h"
 
 namespace banyan::tree {
 
 // What goes on upward, paths from this node.
-using Rising = std::variant<v1::EventBatch, v1::Outcomes, v1::StreamData, v1::StreamClose>;
+using Rising =
+    std::variant<v1::EventBatch, v1::Outcomes, v1::StreamData, v1::StreamClose, v1::Pong>;
 
 class Router {
  public:
   explicit Router(Downlink& downlink)
-      : downlink_(downlink), requests_(downlink), streams_(downlink) {}
+      : downlink_(downlink), requests_(downlink), streams_(downlink), pings_(downlink) {}
 
   // From above.
   void on_request(const v1::Request& request, Turn& turn);
   void on_stream_open(const v1::StreamOpen& open, Turn& turn);
   void on_stream_credit(const v1::StreamCredit& credit, Turn& turn);
   void on_stream_close(const v1::StreamClose& close, Turn& turn);
+  void on_outcome_ask(const v1::OutcomeAsk& ask, Turn& turn);
+  void on_ping(const v1::Ping& ping, Turn& turn);
   void on_event_ack(const v1::EventAck& ack, Turn& turn);
   // A new session above (or a rewind from there): every origin below sends again what was not
   // stored.
@@ -37,8 +41,8 @@ class Router {
   void on_child_gone(const std::string& child);
   void on_child(FromChild& notice, Turn& turn);
 
-  void on_time(Time now) { requests_.on_time(now); }
-  Time next_deadline() const { return requests_.next_deadline(); }
+  void on_time(Time now);
+  Time next_deadline() const { return std::min(requests_.next_deadline(), pings_.next_deadline()); }
   std::size_t requests_under_way() const { return requests_.size(); }
   std::size_t open_streams() const { return streams_.size(); }
 
@@ -48,12 +52,14 @@ class Router {
  private:
   void raise(std::vector<v1::Outcomes>& outcomes);
   void raise(std::vector<RisingStream>& streams);
+  void raise(std::vector<v1::Pong>& pongs);
 
   static constexpr std::size_t max_origins = 200'000;
 
   Downlink& downlink_;
   RequestTable requests_;
   StreamTable streams_;
+  PingTable pings_;
   std::map<std::string, std::string> event_origins_;  // instance -> child its events came by last
   std::vector<Rising> rising_;
 };

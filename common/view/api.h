@@ -70,6 +70,7 @@ class Api {
   void on_outcomes(const v1::Outcomes& outcomes, Now now, ApiEffects& effects);
   void on_stream_data(const v1::StreamData& data, Now now, ApiEffects& effects);
   void on_stream_close(const v1::StreamClose& close, Now now, ApiEffects& effects);
+  void on_pong(const v1::Pong& pong, ApiEffects& effects);
   void on_time(Now now, ApiEffects& effects);
   Time next_deadline() const;
 
@@ -114,6 +115,8 @@ class Api {
   Reply get_target(Call& call);
   Reply get_outages(Call& call);
   // the others, each in the file of its name
+  Reply get_ping(Call& call);
+  void expire_pings(Now now, ApiEffects& effects);
   Reply get_events(Call& call);
   Reply get_stream(Call& call);
   Reply get_logs(Call& call);
@@ -158,6 +161,13 @@ class Api {
   StreamNumbers numbers_;
   std::map<tree::ExchangeId, LogAnswer> logs_;
   std::map<tree::ExchangeId, Waiting> waiting_;
+  struct Pinging {
+    tree::ExchangeId exchange{};
+    std::string path;
+    Time until{};
+  };
+  std::map<std::uint64_t, Pinging> pings_;  // by number, oldest first
+  std::uint64_t last_ping_ = 0;
   std::set<std::string> broken_;           // nodes whose link is not up, as told to the stream
   std::set<std::string> unsettled_;        // nodes whose sums have changed
   std::map<std::string, Outage> outages_;  // as told to the stream, by id

@@ -32,6 +32,9 @@ class LocalApi {
   bool take(const tree::Rising& rising, Now now);
   // Hands down what was asked since the last call; false when there was nothing.
   bool hand_down(tree::Router& router, tree::Turn& turn);
+  // The same for a node without children, which performs them itself; streams have their number
+  // above.
+  ApiEffects take_asked();
   std::vector<tree::HttpEffect> take_http() { return std::exchange(asked_.http, {}); }
 
  private:

@@ -236,12 +236,18 @@ void LogAnswer::begin(ApiEffects& effects) {
 }
 
 void LogAnswer::pump(Now now, ApiEffects& effects) {
-  if (done_) return;
-  while (auto next = merge_.take(now.time)) write(next->first, next->second);
+  if (done_ || full_) return;
+  while (out_.size() < most_at_once) {
+    const auto next = merge_.take(now.time);
+    if (!next) break;
+    write(next->first, next->second);
+  }
+  full_ = out_.size() >= most_at_once;
   if (!out_.empty()) {
     begin(effects);
     effects.answer(tree::HttpChunk{ask_.exchange, std::exchange(out_, std::string())});
   }
+  if (full_) return;
   const bool over = std::all_of(sources_.begin(), sources_.end(),
                                 [](const Source& source) { return source.state == State::over; });
   if (!over || !merge_.empty()) return;
@@ -263,7 +269,7 @@ void LogAnswer::write(std::size_t index, const LogPiece& piece) {
   last_source_ = index;
 }
 
-void LogAnswer::on_drained(ApiEffects& effects) {
+void LogAnswer::on_drained(Now now, ApiEffects& effects) {
   for (auto& source : sources_) {
     const auto owed = std::exchange(source.owed, 0);
     source.held -= std::min(owed, source.held);
@@ -272,6 +278,8 @@ void LogAnswer::on_drained(ApiEffects& effects) {
     credit.set_stream(source.stream);
     credit.set_bytes(owed);
   }
+  full_ = false;
+  pump(now, effects);
 }
 
 void LogAnswer::on_client_gone(ApiEffects& effects) {
@@ -300,7 +308,7 @@ void LogAnswer::on_time(Now now, ApiEffects& effects) {
 
 Time LogAnswer::next_deadline() const {
   if (done_) return never;
-  Time next = std::min(begin_at_, merge_.next_deadline());
+  Time next = std::min(begin_at_, full_ ? never : merge_.next_deadline());
   for (const auto& source : sources_) {
     if (source.state == State::waiting) next = std::min({next, source.retry_at, source.give_up_at});
   }

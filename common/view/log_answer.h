@@ -60,6 +60,8 @@ class LogAnswer {
  public:
   static constexpr std::uint64_t window = 256U << 10U;        // of one source
   static constexpr std::uint64_t window_of_all = 32U << 20U;  // shared, but 32 KiB at least each
+  // Written for one answer before the client has taken it: short lines become twenty times as long.
+  static constexpr std::size_t most_at_once = 256U << 10U;
   static constexpr Duration merge_window = milliseconds{100};
   static constexpr Duration give_up_after = seconds{5};
 
@@ -68,7 +70,7 @@ class LogAnswer {
   void start(Now now, ApiEffects& effects);
   void on_data(const v1::StreamData& data, Now now, ApiEffects& effects);
   void on_close(const v1::StreamClose& close, Now now, ApiEffects& effects);
-  void on_drained(ApiEffects& effects);
+  void on_drained(Now now, ApiEffects& effects);
   void on_client_gone(ApiEffects& effects);
   void on_time(Now now, ApiEffects& effects);
   Time next_deadline() const;
@@ -115,6 +117,7 @@ class LogAnswer {
   std::size_t last_source_ = 0;
   bool line_is_open_ = false;  // the last byte written was no newline
   bool begun_ = false;
+  bool full_ = false;  // most_at_once is with the client
   bool done_ = false;
   Time begin_at_ = never;
 };

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "common/io/files.h"
+#include "common/io/uninterrupted.h"
 #include "leaf/io/launcher.h"
 #include "leaf/io/proc_files.h"
 
@@ -31,7 +32,9 @@ std::string text_of(const std::string& path) {
 
 bool write_to(const std::string& path, const std::string& text) {
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const auto size =
+      banyan::io::uninterrupted([&] { return ::write(file.get(), text.data(), text.size()); });
+  return size == static_cast<ssize_t>(text.size());
 }
 
 std::set<std::string> words_of(const std::string& text) {
@@ -46,6 +49,16 @@ std::vector<int> pids_in(const std::string& folder) {
   std::vector<int> pids;
   for (int pid = 0; lines >> pid;) pids.push_back(pid);
   return pids;
+}
+
+bool is_empty(int folder) {
+  constexpr std::size_t room = 256;
+  const Descriptor file(::openat(folder, "cgroup.events", O_RDONLY | O_CLOEXEC));
+  char text[room];
+  const auto size = file ? ::read(file.get(), text, sizeof text) : -1;
+  if (size <= 0) return false;
+  return std::string_view(text, static_cast<std::size_t>(size)).find("populated 0") !=
+         std::string_view::npos;
 }
 
 bool has_groups_below(const std::string& folder) {
@@ -178,7 +191,11 @@ Cgroups::Group* Cgroups::take(const std::string& target, std::uint64_t generatio
   }
   const auto folder = folder_of(target, generation);
   if (::mkdir(folder.c_str(), folder_mode) < 0 && errno != EEXIST) return nullptr;
-  return &groups.emplace_back(Group{generation});
+  Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened) return nullptr;
+  Group group{generation};
+  group.folder = std::move(opened);
+  return &groups.emplace_back(std::move(group));
 }
 
 Descriptor Cgroups::make(const std::string& target, std::uint64_t generation,
@@ -191,9 +208,8 @@ Descriptor Cgroups::make(const std::string& target, std::uint64_t generation,
   group->limited = limited;
   group->empty = false;
   group->released = false;
-  const auto folder = folder_of(target, group->number);
-  set_limits(folder, config);
-  return Descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (limited) set_limits(folder_of(target, group->number), config);
+  return Descriptor(::fcntl(group->folder.get(), F_DUPFD_CLOEXEC, 3));
 }
 
 // "0::/.../banyan-<instance>/<target>.<number>"
@@ -207,7 +223,10 @@ void Cgroups::adopt(const std::string& target, std::uint64_t generation, int pid
   const auto* const end = place.data() + place.size();
   const auto [rest, error] = std::from_chars(place.data() + beginning.size(), end, number);
   if (error != std::errc() || rest != end) return;
-  groups_[target].push_back(Group{number, generation, true});
+  Group group{number, generation, true};
+  group.folder =
+      Descriptor(::open(folder_of(target, number).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  groups_[target].push_back(std::move(group));
 }
 
 void Cgroups::set_limits(const std::string& folder, const ProcessConfig& config) const {
@@ -226,7 +245,7 @@ std::optional<unsigned> Cgroups::kill(const std::string& target, std::uint64_t g
   Group* group = find(target, generation);
   if (group == nullptr) return std::nullopt;
   const auto folder = folder_of(target, group->number);
-  group->empty = text_of(folder + "/cgroup.events").find("populated 0") != std::string::npos;
+  group->empty = is_empty(group->folder.get());
   if (group->empty) return 0U;
   const auto pids = pids_in(folder);
   const auto mark = target_mark(instance_, target, generation);

@@ -70,6 +70,7 @@ class Cgroups {
     bool empty = false;  // seen
     bool released = false;
     std::uint64_t oom_kills = 0;  // of earlier generations
+    Descriptor folder = {};       // open, so that nothing has to walk the path again
   };
   using Groups = std::map<std::string, std::vector<Group>>;  // by target
   std::string folder_of(const std::string& target, std::uint64_t number) const;

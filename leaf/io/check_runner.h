@@ -47,6 +47,8 @@ class CheckRunner {
   // The target's log has grown.
   void grew(const std::string& target);
 
+  // The read ends of readiness pipes that are open, borrowed.
+  std::map<ReadyPipes::Key, int> ready_pipes() { return pipes_.held(); }
   std::size_t running() const { return running_.size(); }
 
  private:

@@ -45,16 +45,14 @@ std::int64_t ms_of(const timeval& time) {
   return std::int64_t{time.tv_sec} * 1000 + time.tv_usec / 1000;
 }
 
-}  // namespace
-
-// The system's own waitid also tells what was used.
-ExitAnswer reap(int pidfd, ExitStatus& status) {
+// The system's own waitid also tells what was used. The pid; 0 = nobody is dead; -1 = errno.
+int wait_for_one(idtype_t type, int id, ExitStatus& status) {
   siginfo_t info = {};
   rusage used = {};
-  while (::syscall(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | WNOHANG, &used) < 0) {
-    if (errno != EINTR) return ExitAnswer::no_answer;
+  while (::syscall(SYS_waitid, type, id, &info, WEXITED | WNOHANG, &used) < 0) {
+    if (errno != EINTR) return -1;
   }
-  if (info.si_pid == 0) return ExitAnswer::alive;
+  if (info.si_pid == 0) return 0;
   status = ExitStatus();
   if (info.si_code == CLD_EXITED) {
     status.code = info.si_status;
@@ -65,7 +63,20 @@ ExitAnswer reap(int pidfd, ExitStatus& status) {
   status.user_ms = ms_of(used.ru_utime);
   status.system_ms = ms_of(used.ru_stime);
   status.max_rss_bytes = std::int64_t{used.ru_maxrss} * 1024;
-  return ExitAnswer::over;
+  return info.si_pid;
+}
+
+}  // namespace
+
+ExitAnswer reap(int pidfd, ExitStatus& status) {
+  const int pid = wait_for_one(P_PIDFD, pidfd, status);
+  if (pid < 0) return ExitAnswer::no_answer;
+  return pid == 0 ? ExitAnswer::alive : ExitAnswer::over;
+}
+
+int reap_any(ExitStatus& status) {
+  const int pid = wait_for_one(P_ALL, 0, status);
+  return pid < 0 ? 0 : pid;
 }
 
 bool kernel_tells(int pidfd) {

@@ -24,6 +24,8 @@ enum class ExitAnswer {
 
 // Reaps a dead child. Never waits.
 ExitAnswer reap(int pidfd, ExitStatus& status);
+// Reaps any dead child: its pid; 0 = none is dead. Never waits.
+int reap_any(ExitStatus& status);
 // For a process whose parent is somebody else: the kernel tells (6.15 and later) once that parent
 // has reaped it. `alive` while it has not.
 ExitAnswer ask_kernel(int pidfd, ExitStatus& status);

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "common/io/uninterrupted.h"
 #include "leaf/io/descriptor.h"
 
 namespace banyan::leaf {
@@ -18,7 +19,8 @@ std::optional<StatNumbers> numbers_of(int pid) {
   const auto path = fmt::format("/proc/{}/stat", pid);
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   char buffer[1024];
-  const auto size = file ? ::read(file.get(), buffer, sizeof buffer) : -1;
+  const auto size =
+      banyan::io::uninterrupted([&] { return ::read(file.get(), buffer, sizeof buffer); });
   if (size <= 0) return std::nullopt;
   return parse_stat_numbers({buffer, static_cast<std::size_t>(size)});
 }

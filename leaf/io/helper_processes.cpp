@@ -11,6 +11,7 @@
 
 #include "common/base/check.h"
 #include "common/base/text.h"
+#include "common/io/uninterrupted.h"
 #include "leaf/io/subtree.h"
 
 namespace banyan::leaf {
@@ -20,15 +21,22 @@ using boost::system::error_code;
 
 constexpr std::size_t input_max = 32 << 10;
 
-// A pipe that holds the whole input, so that nobody has to feed the helper.
+// A pipe that holds the whole input, so that nobody has to feed the helper; none when it does not
+// (a user with very many pipes gets small ones), for nobody reads it yet.
 Descriptor filled_pipe(const std::string& input) {
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) < 0) return {};
   Descriptor reader(ends[0]);
   const Descriptor writer(ends[1]);
-  const auto size = std::min(input.size(), input_max);
-  const auto written = ::write(writer.get(), input.data(), size);
-  return written == static_cast<ssize_t>(size) ? std::move(reader) : Descriptor();
+  ::fcntl(writer.get(), F_SETFL, O_NONBLOCK);
+  std::string_view left = std::string_view(input).substr(0, input_max);
+  while (!left.empty()) {
+    const auto size =
+        banyan::io::uninterrupted([&] { return ::write(writer.get(), left.data(), left.size()); });
+    if (size <= 0) return {};
+    left.remove_prefix(static_cast<std::size_t>(size));
+  }
+  return reader;
 }
 
 // Reads what is there. True while there may be more later.

@@ -1,5 +1,7 @@
 #include "leaf/io/inheritance.h"
 
+#include <algorithm>
+#include <cstring>
 #include <map>
 
 #include "leaf/io/launcher.h"
@@ -21,6 +23,28 @@ TargetMemory memory_of(const keeper::Message& message) {
 }
 
 }  // namespace
+
+v1::HeldRun held_run(const keeper::Message& told, int pidfd) {
+  v1::HeldRun held;
+  held.set_told(&told, sizeof told);
+  held.set_pidfd(pidfd);
+  return held;
+}
+
+std::vector<KeptRun> kept_runs(const v1::Handover& handover) {
+  std::vector<KeptRun> runs;
+  for (const v1::HeldRun& held : handover.runs()) {
+    if (held.pidfd() <= 2) continue;
+    KeptRun& run = runs.emplace_back();
+    const std::string& told = held.told();
+    std::memcpy(&run.message, told.data(), std::min(told.size(), sizeof run.message));
+    run.message.target[keeper::name_room - 1] = '\0';
+    run.message.flags &= keeper::grouped;
+    run.message.flags |= keeper::foreign;  // to a keeper that it may be given to
+    run.pidfd.reset(held.pidfd());
+  }
+  return runs;
+}
 
 Inheritance inherit(KeeperLink& link, const std::vector<TargetConfig>& targets,
                     const std::string& instance) {

@@ -1,5 +1,6 @@
 #pragma once
-// What a starting leaf does with all that its keeper hands over. Pure; start only.
+// What a starting leaf does with all that its keeper hands over, or the program before it in the
+// same process. Pure but for the descriptors; start only.
 //
 // A process of a configured target is adopted, also when it ended meanwhile (then its exit is told)
 // or when its command, environment, directory or umask is another now (then it is run anew). What
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "banyan/v1/handover.pb.h"
 #include "leaf/adoption.h"
 #include "leaf/io/keeper_start.h"
 
@@ -18,6 +20,10 @@ struct Inheritance {
   Legacy legacy;
   std::set<std::string> marks;  // of what is adopted
 };
+
+// A process that no keeper holds, for the next program in this process, and back.
+v1::HeldRun held_run(const keeper::Message& told, int pidfd);
+std::vector<KeptRun> kept_runs(const v1::Handover& handover);
 
 // In `link`, what is not adopted is flagged as `acknowledged`: only its pipes are still of use.
 Inheritance inherit(KeeperLink& link, const std::vector<TargetConfig>& targets,

@@ -34,6 +34,8 @@ class KeeperClient {
   // what it is at, or before a last word (send_last). A launch may overtake them.
   void send_soon(const keeper::Message& message);
   void send_last(const keeper::Message& message);
+  // The keeper's socket has taken all that was sent.
+  bool flushed() const { return kept_.empty() && soon_.empty(); }
   std::uint64_t orphans() const { return orphans_; }
 
  private:

@@ -8,7 +8,7 @@
 //                                            memory    each target's
 //                                            complete  all is handed over
 //   launch       fds: see below             launched  pid, or error_number and stage  fds: pidfd
-//   take_over    pid ...  fds: as run        exited    code, signal, ended_ms
+//   take_over    pid ...  fds: as run        exited    code, signal, ended_ms, usage
 //   acknowledge  the exit is known
 //   memory       to be kept
 //   goodbye      keep all; nothing is lost
@@ -91,6 +91,9 @@ struct Message {
   std::uint64_t spill_max = 0;   // bytes
   std::uint64_t block_size = 0;  // launch: see launch_block.h
   std::uint64_t detail = 0;      // launched, refused: limit_index as ChildFrame has it
+  std::int64_t user_ms = 0;      // exited, run: what it used; all 0 = not known
+  std::int64_t system_ms = 0;
+  std::int64_t max_rss_bytes = 0;
 };
 
 struct Packet {

@@ -10,6 +10,8 @@
 #include <initializer_list>
 #include <new>
 
+#include "common/io/uninterrupted.h"
+
 namespace banyan::leaf {
 namespace {
 
@@ -140,6 +142,16 @@ std::size_t bytes_of(const ChildFrame& frame) {
          text_bytes(frame.oom_score_adj) + text_bytes(frame.path);
 }
 
+bool write_whole(int file, const char* bytes, std::size_t size) {
+  while (size > 0) {
+    const auto part = banyan::io::uninterrupted([&] { return ::write(file, bytes, size); });
+    if (part <= 0) return false;
+    bytes += part;
+    size -= static_cast<std::size_t>(part);
+  }
+  return true;
+}
+
 }  // namespace
 
 int write_launch_block(const ChildFrame& frame, std::size_t& size) {
@@ -147,14 +159,14 @@ int write_launch_block(const ChildFrame& frame, std::size_t& size) {
   const int file = ::memfd_create("banyan-launch", MFD_CLOEXEC);
   if (file < 0) return -1;
   char* const memory = static_cast<char*>(std::calloc(1, size));
-  ssize_t written = -1;
+  bool written = false;
   if (memory != nullptr) {
     write_into(memory, frame);
-    written = ::write(file, memory, size);
+    written = write_whole(file, memory, size);
   }
-  const int error = written < 0 ? errno : ENOMEM;
+  const int error = memory == nullptr ? ENOMEM : errno;
   std::free(memory);
-  if (written == static_cast<ssize_t>(size)) return file;
+  if (written) return file;
   ::close(file);
   errno = error;
   return -1;
@@ -166,8 +178,9 @@ bool LaunchBlock::open(int file, std::size_t size) {
   if (size <= sizeof(Head) || size > block_max) return false;
   memory_ = std::malloc(size);
   size_ = size;
-  return memory_ != nullptr && ::pread(file, memory_, size, 0) == static_cast<ssize_t>(size) &&
-         read();
+  if (memory_ == nullptr) return false;
+  const auto got = banyan::io::uninterrupted([&] { return ::pread(file, memory_, size, 0); });
+  return got == static_cast<ssize_t>(size) && read();
 }
 
 bool LaunchBlock::read_list(std::uint64_t at) {

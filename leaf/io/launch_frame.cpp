@@ -83,6 +83,8 @@ std::string_view name_of(int resource) {
 
 // Opening a named pipe must not wait for its writer; the target then waits itself.
 tl::expected<Descriptor, LaunchError> open_input(const std::string& input) {
+  static const Descriptor nothing = lifted(Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
+  if (input == "null" && nothing) return Descriptor(::fcntl(nothing.get(), F_DUPFD_CLOEXEC, 3));
   const bool inherits = input == "inherit";
   const auto& path = input == "null" ? std::string("/dev/null") : input;
   Descriptor fd(inherits ? ::fcntl(0, F_DUPFD_CLOEXEC, 3)

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "common/base/check.h"
+#include "common/io/uninterrupted.h"
 
 namespace banyan::leaf {
 namespace {
@@ -46,8 +47,9 @@ IndexEntry IndexReader::entry(std::size_t i) {
   if (i < block_begin_ || i >= block_begin_ + block_.size()) {
     block_begin_ = i - i % block_entries;
     block_.resize(block_entries);
-    const auto size = ::pread(file_.get(), block_.data(), block_entries * entry_bytes,
-                              static_cast<off_t>(block_begin_ * entry_bytes));
+    const auto at = static_cast<off_t>(block_begin_ * entry_bytes);
+    const auto size = banyan::io::uninterrupted(
+        [&] { return ::pread(file_.get(), block_.data(), block_entries * entry_bytes, at); });
     block_.resize(size > 0 ? static_cast<std::size_t>(size) / entry_bytes : 0);
   }
   // An index that was cut under our hands: the caller gets the epoch, not a crash.
@@ -102,15 +104,18 @@ bool IndexWriter::open(const std::string& path, IndexEntry first, std::uint64_t 
 
 std::optional<IndexEntry> IndexWriter::read(std::uint64_t i) const {
   IndexEntry entry;
-  const auto size = ::pread(file_.get(), &entry, entry_bytes, static_cast<off_t>(i * entry_bytes));
+  const auto at = static_cast<off_t>(i * entry_bytes);
+  const auto size =
+      banyan::io::uninterrupted([&] { return ::pread(file_.get(), &entry, entry_bytes, at); });
   if (size != static_cast<ssize_t>(entry_bytes)) return std::nullopt;
   return entry;
 }
 
 bool IndexWriter::append(IndexEntry entry) {
   if (!file_) return false;
+  const auto at = static_cast<off_t>(count_ * entry_bytes);
   const auto size =
-      ::pwrite(file_.get(), &entry, entry_bytes, static_cast<off_t>(count_ * entry_bytes));
+      banyan::io::uninterrupted([&] { return ::pwrite(file_.get(), &entry, entry_bytes, at); });
   if (size != static_cast<ssize_t>(entry_bytes)) return false;
   ++count_;
   return true;

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "common/io/uninterrupted.h"
+
 namespace banyan::leaf {
 namespace {
 
@@ -71,9 +73,10 @@ ssize_t SegmentWriter::copy(int pipe, std::uint64_t max_bytes) {
   if (size <= 0) return size;
   ssize_t written = 0;
   while (written < size) {
-    const auto part =
-        ::pwrite(file_.get(), buffer + written, static_cast<std::size_t>(size - written),
-                 static_cast<off_t>(size_) + written);
+    const auto left = static_cast<std::size_t>(size - written);
+    const auto at = static_cast<off_t>(size_) + written;
+    const auto part = banyan::io::uninterrupted(
+        [&] { return ::pwrite(file_.get(), buffer + written, left, at); });
     if (part <= 0) return written > 0 ? written : -1;
     written += part;
   }

@@ -137,6 +137,14 @@ int LogStore::newest_pipe(const std::string& target, LogStream stream) {
   return -1;
 }
 
+std::vector<LogStore::HeldPipe> LogStore::held() {
+  std::vector<HeldPipe> list;
+  for (auto& [id, feed] : feeds_) {
+    list.push_back({feed.logs->target, feed.stream, feed.pipe.native_handle()});
+  }
+  return list;
+}
+
 std::uint64_t LogStore::dropped_bytes() const {
   std::uint64_t total = 0;
   for (const auto& [name, logs] : logs_)

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -44,6 +45,13 @@ class LogStore {
   StreamLog& stream_of(const std::string& target, LogStream stream);
   // The read end of the pipe that was attached last; -1 when it is at its end.
   int newest_pipe(const std::string& target, LogStream stream);
+  struct HeldPipe {
+    std::string target;
+    LogStream stream = LogStream::out;
+    int reader = -1;  // borrowed
+  };
+  // All pipes, oldest first.
+  std::vector<HeldPipe> held();
   // Stores what the target's pipes hold at this moment.
   void drain(const std::string& target);
   void perform(const LogEffect& effect);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "common/io/uninterrupted.h"
+
 namespace banyan::leaf {
 namespace {
 
@@ -39,8 +41,9 @@ std::size_t LogView::read(std::uint64_t offset, std::size_t max, std::string& by
     const auto wanted = std::min<std::uint64_t>(max - total, segment->end() - offset);
     const auto old_size = bytes.size();
     bytes.resize(old_size + wanted);
-    const auto size = ::pread(file_.get(), bytes.data() + old_size, wanted,
-                              static_cast<off_t>(offset - segment->first));
+    const auto at = static_cast<off_t>(offset - segment->first);
+    const auto size = banyan::io::uninterrupted(
+        [&] { return ::pread(file_.get(), bytes.data() + old_size, wanted, at); });
     bytes.resize(old_size + static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
     if (size <= 0) break;
     total += static_cast<std::size_t>(size);

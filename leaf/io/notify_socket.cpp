@@ -65,13 +65,33 @@ int pid_of(msghdr& message) {
 NotifySocket::NotifySocket(boost::asio::io_context& loop, std::string instance, NotifyHooks hooks)
     : loop_(loop), instance_(std::move(instance)), hooks_(std::move(hooks)) {}
 
-Status NotifySocket::open(const std::string& path) {
+Status NotifySocket::open(const std::string& path, std::map<std::string, Descriptor> held) {
   Address fits;
   if (make_address(path, fits)) {
-    ::unlink(path.c_str());
-    if (auto listening = listen(path); !listening) return listening;
+    if (auto opened = open_one(path, held); !opened) return opened;
   }
-  return listen("@banyan/" + instance_ + "/notify");
+  return open_one("@banyan/" + instance_ + "/notify", held);
+}
+
+Status NotifySocket::open_one(const std::string& address, std::map<std::string, Descriptor>& held) {
+  const auto known = held.find(address);
+  if (known != held.end()) {
+    add(address, std::move(known->second));
+    return {};
+  }
+  if (address.front() != '@') ::unlink(address.c_str());
+  return listen(address);
+}
+
+std::map<std::string, int> NotifySocket::held() {
+  std::map<std::string, int> all;
+  for (Socket& socket : sockets_) all.emplace(socket.address, socket.fd.native_handle());
+  return all;
+}
+
+void NotifySocket::add(const std::string& address, Descriptor fd) {
+  sockets_.push_back({address, {loop_, fd.release()}});
+  wait(sockets_.size() - 1);
 }
 
 Status NotifySocket::listen(const std::string& address) {
@@ -90,8 +110,7 @@ Status NotifySocket::listen(const std::string& address) {
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0) return failed();
   // Less than asked for is no failure: targets then wait a little.
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-  sockets_.push_back({address, {loop_, fd.release()}});
-  wait(sockets_.size() - 1);
+  add(address, std::move(fd));
   return {};
 }
 

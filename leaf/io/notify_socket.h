@@ -23,6 +23,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include "common/base/result.h"
+#include "leaf/io/descriptor.h"
 #include "leaf/io/launch_environment.h"
 #include "leaf/leaf_event.h"
 
@@ -45,8 +46,11 @@ class NotifySocket {
  public:
   NotifySocket(boost::asio::io_context& loop, std::string instance, NotifyHooks hooks);
 
-  // `path` is replaced when it exists: the state directory is locked.
-  Status open(const std::string& path);
+  // `path` is replaced when it exists: the state directory is locked. `held`: sockets that the
+  // program before this one in the same process had open, by address; nothing said is lost.
+  Status open(const std::string& path, std::map<std::string, Descriptor> held = {});
+  // The sockets by address, borrowed.
+  std::map<std::string, int> held();
 
   // What a target is told of it.
   Environment environment_of(const TargetConfig& config) const;
@@ -57,7 +61,9 @@ class NotifySocket {
     std::string address;  // "/path" or "@abstract"
     boost::asio::posix::stream_descriptor fd;
   };
+  Status open_one(const std::string& address, std::map<std::string, Descriptor>& held);
   Status listen(const std::string& address);
+  void add(const std::string& address, Descriptor fd);
   void wait(std::size_t socket);
   void receive(std::size_t socket);
   // False when there is nothing more.

@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "common/io/uninterrupted.h"
 #include "leaf/io/descriptor.h"
 
 namespace banyan::leaf {
@@ -39,9 +40,9 @@ std::string_view next_word(std::string_view& text) {
 }
 
 // "pid (name) state parent group session ...": the name may hold spaces and parentheses. The
-// start time is field 22.
+// number of threads is field 20, the start time field 22.
 std::optional<ProcessInfo> parse_stat(int pid, std::string_view text) {
-  constexpr int fields_after_session = 15;
+  constexpr int fields_after_session = 13;
   const auto name_end = text.rfind(')');
   if (name_end == std::string_view::npos || name_end + 2 >= text.size()) return std::nullopt;
   text.remove_prefix(name_end + 2);
@@ -52,6 +53,8 @@ std::optional<ProcessInfo> parse_stat(int pid, std::string_view text) {
   next_word(text);
   info.session = number_of<int>(next_word(text));
   for (int field = 0; field < fields_after_session; ++field) next_word(text);
+  info.threads = number_of<int>(next_word(text));
+  next_word(text);
   info.start = number_of<std::uint64_t>(next_word(text));
   return info;
 }
@@ -60,6 +63,26 @@ struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
 
+// Nothing: there is no environment to be seen here, not even an empty one.
+std::optional<std::string> mark_in(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return std::nullopt;
+  std::string text(1, '\0');  // so that every entry, the first too, follows a NUL
+  while (text.size() < environment_bytes_max) {
+    const auto old_size = text.size();
+    text.resize(old_size + environment_block);
+    const auto size = banyan::io::uninterrupted(
+        [&] { return ::read(file.get(), text.data() + old_size, environment_block); });
+    text.resize(old_size + static_cast<std::size_t>(size > 0 ? size : 0));
+    if (size <= 0) break;
+  }
+  if (text.size() == 1) return std::nullopt;
+  const auto entry = text.find(std::string(1, '\0').append(mark_name));
+  if (entry == std::string::npos) return std::string();
+  const auto begin = entry + 1 + mark_name.size();
+  return text.substr(begin, text.find('\0', begin) - begin);
+}
+
 }  // namespace
 
 std::optional<ProcessInfo> process_info(int pid) {
@@ -67,7 +90,8 @@ std::optional<ProcessInfo> process_info(int pid) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return std::nullopt;
   char buffer[stat_bytes];
-  const auto size = ::read(file.get(), buffer, sizeof buffer);
+  const auto size =
+      banyan::io::uninterrupted([&] { return ::read(file.get(), buffer, sizeof buffer); });
   if (size <= 0) return std::nullopt;
   return parse_stat(pid, {buffer, static_cast<std::size_t>(size)});
 }
@@ -103,21 +127,19 @@ std::vector<ProcessInfo> descendants_of(int ancestor, const std::vector<ProcessI
 }
 
 std::string process_mark(int pid) {
-  const auto path = fmt::format("/proc/{}/environ", pid);
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return {};
-  std::string text(1, '\0');  // so that every entry, the first too, follows a NUL
-  while (text.size() < environment_bytes_max) {
-    const auto old_size = text.size();
-    text.resize(old_size + environment_block);
-    const auto size = ::read(file.get(), text.data() + old_size, environment_block);
-    text.resize(old_size + static_cast<std::size_t>(size > 0 ? size : 0));
-    if (size <= 0) break;
+  const auto folder = fmt::format("/proc/{}/", pid);
+  auto mark = mark_in(folder + "environ");
+  if (mark) return *std::move(mark);
+  const auto info = process_info(pid);
+  if (!info || info->state != 'Z') return {};
+  // The first thread has ended, and its view of the memory with it.
+  const std::unique_ptr<DIR, CloseFolder> threads(::opendir((folder + "task").c_str()));
+  if (!threads) return {};
+  while (const dirent* entry = ::readdir(threads.get())) {
+    mark = mark_in(folder + "task/" + entry->d_name + "/environ");
+    if (mark) return *std::move(mark);
   }
-  const auto entry = text.find(std::string(1, '\0').append(mark_name));
-  if (entry == std::string::npos) return {};
-  const auto begin = entry + 1 + mark_name.size();
-  return text.substr(begin, text.find('\0', begin) - begin);
+  return {};
 }
 
 bool kill_exactly(const ProcessInfo& process) {

@@ -14,9 +14,11 @@ struct ProcessInfo {
   int parent = 0;
   int session = 0;
   char state = '?';
+  int threads = 0;          // also those that have ended and wait for the last one
   std::uint64_t start = 0;  // clock ticks since boot: tells apart two processes of one pid
 
-  bool dead() const { return state == 'Z' || state == 'X'; }
+  // A process whose first thread has ended, and others not, looks like a zombie.
+  bool dead() const { return state == 'X' || (state == 'Z' && threads <= 1); }
 };
 
 std::optional<ProcessInfo> process_info(int pid);
@@ -27,8 +29,8 @@ std::vector<ProcessInfo> all_processes();
 // Those of `processes` that descend from `ancestor`, itself not included.
 std::vector<ProcessInfo> descendants_of(int ancestor, const std::vector<ProcessInfo>& processes);
 
-// The process's BANYAN_TARGET as it was at its execve; empty when there is none, when it may not
-// be read, or when it lies beyond the first MiB.
+// The process's BANYAN_TARGET (asked of any of its threads) as it was at its execve; empty when
+// there is none, when it may not be read, or when it lies beyond the first MiB.
 std::string process_mark(int pid);
 
 // Sends KILL to exactly this process, never to a later one of the same pid. False when it is gone

@@ -24,6 +24,11 @@ bool wait_now(idtype_t type, id_t id, int options, siginfo_t& info) {
   return info.si_pid != 0;
 }
 
+// Not reaped, by whomever: its pid, group and session are nobody else's.
+bool holds_pid(int pidfd) {
+  return ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) == 0 || errno == EPERM;
+}
+
 }  // namespace
 
 ProcessTable::ProcessTable(boost::asio::io_context& loop, std::string instance, ProcessHooks hooks)
@@ -47,8 +52,11 @@ void ProcessTable::perform(const ProcessEffect& effect) {
 }
 
 void ProcessTable::tell(ProcessEvent event) {
-  boost::asio::post(loop_,
-                    [this, event = std::move(event)]() mutable { hooks_.event(std::move(event)); });
+  ++untold_;
+  boost::asio::post(loop_, [this, event = std::move(event)]() mutable {
+    --untold_;
+    hooks_.event(std::move(event));
+  });
 }
 
 void ProcessTable::launch(const Launch& effect) {
@@ -111,7 +119,7 @@ void ProcessTable::signal(const SignalProcess& effect) {
   Process& process = entry->second;
   const auto send = [&](int number) {
     if (effect.group) {
-      ::kill(-process.pid, number);
+      if (holds_pid(process.pidfd.native_handle())) ::kill(-process.pid, number);
     } else {
       ::syscall(SYS_pidfd_send_signal, process.pidfd.native_handle(), number, nullptr, 0);
     }
@@ -126,12 +134,14 @@ void ProcessTable::signal(const SignalProcess& effect) {
 void ProcessTable::end_subtree(const EndSubtree& effect) {
   const Key key{effect.target, effect.generation};
   const auto entry = processes_.find(key);
-  const int leader = entry == processes_.end() ? 0 : entry->second.pid;
   const auto mark = target_mark(launcher_.instance(), effect.target, effect.generation);
   const auto done = [this, key](const SubtreeResult& result) { subtree_ended(key, result); };
-  const bool grouped = entry != processes_.end() && entry->second.grouped();
-  if (grouped && group_ender_.end({key.first, key.second, mark}, done)) return;
-  ender_.end({mark, leader}, done);
+  if (entry == processes_.end()) return ender_.end({mark}, done);
+  Process& process = entry->second;
+  if (process.grouped() && group_ender_.end({key.first, key.second, mark}, done)) return;
+  const auto info = process_info(process.pid);
+  const bool is_it = info && holds_pid(process.pidfd.native_handle());
+  ender_.end({mark, process.pid, is_it ? info->start : 0}, done);
 }
 
 void ProcessTable::subtree_ended(const Key& key, const SubtreeResult& result) {
@@ -214,13 +224,15 @@ void ProcessTable::reap_children() {
       if (!collect(key, *process)) return;
       continue;
     }
+    if (hooks_.collected && hooks_.collected(info.si_pid)) continue;
     const bool helper = hooks_.helper_dead && hooks_.helper_dead(info.si_pid);
     if (!wait_now(P_PID, static_cast<id_t>(info.si_pid), 0, info)) return;
     if (helper) {
       hooks_.helper_reaped(info);
-    } else {
-      ++orphans_reaped_;
+      continue;
     }
+    ++orphans_reaped_;
+    if (hooks_.orphan_reaped) hooks_.orphan_reaped(info.si_pid);
   }
 }
 

@@ -6,7 +6,7 @@
 // - The news of an exit waits for nobody who holds the pipes; what the pipes hold at that moment
 //   is stored first (hook `drain`).
 // - A signal reaches the process it was meant for or nobody: pidfds, and groups only while their
-//   leader is not reaped.
+//   leader is not reaped. (With a keeper a microsecond remains between that look and the signal.)
 // - Children of this process that are neither targets nor helpers (orphaned descendants: this
 //   process is their subreaper, with a keeper of the helpers alone) are reaped and counted.
 //
@@ -61,13 +61,18 @@ struct ProcessHooks {
   // (helper_processes.h), which is then told how it ended. May be empty.
   std::function<bool(int pid)> helper_dead = {};
   std::function<void(const siginfo_t&)> helper_reaped = {};
-  // With a keeper: this process was started by an earlier leaf, and may have ended meanwhile. Told
-  // behind `output`.
+  // This process was started by an earlier leaf, or by the program before this one, and may have
+  // ended meanwhile. Told behind `output`.
   std::function<void(const TargetConfig&, std::uint64_t generation, int pid)> adopted = {};
   // With a keeper: the read end of the target's newest pipe, borrowed; -1 when it is at its end.
   std::function<int(const std::string& target, LogStream)> pipe = {};
   // With a keeper: a sentence for the leaf's own log.
   std::function<void(const std::string&)> trouble = {};
+  // A dead child that another part of the leaf waits for: true when it has been reaped there.
+  // May be empty.
+  std::function<bool(int pid)> collected = {};
+  // A stranger was reaped. May be empty.
+  std::function<void(int pid)> orphan_reaped = {};
 };
 
 class ProcessTable {
@@ -85,6 +90,23 @@ class ProcessTable {
   void say_goodbye();
   // The leaf is about to end: what left its control group does not stay. Blocks 3 s at most.
   void end_escaped() { group_ender_.look_now(); }
+  // Another program is about to take over in this process: everything stays. Taken back when it
+  // did not.
+  void pause_keeper();
+  void resume_keeper();
+
+  // At most once, instead of use_keeper: these are children of this process, started by the program
+  // before this one.
+  void take_children(std::vector<KeptRun> children, const std::vector<TargetConfig>& targets);
+  // All that happened has been told, and nothing is on its way to the keeper or from there.
+  bool quiet() const;
+  bool has_keeper() const { return keeper_ != nullptr; }
+  struct HeldRun {
+    keeper::Message told;
+    int pidfd = -1;  // borrowed
+  };
+  // What runs, for take_children().
+  std::vector<HeldRun> held();
 
   // A signal for a generation that is gone is ignored: its exit is on its way.
   void perform(const ProcessEffect& effect);
@@ -158,6 +180,7 @@ class ProcessTable {
   boost::asio::signal_set child_signals_;
   std::map<Key, Process> processes_;
   std::size_t running_ = 0;
+  std::size_t untold_ = 0;  // events that are posted
   std::uint64_t orphans_reaped_ = 0;
 
   KeeperPlace place_;

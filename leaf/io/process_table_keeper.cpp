@@ -31,6 +31,9 @@ ExitStatus status_of(const keeper::Message& message) {
   status.signal = message.signal;
   status.core = (message.flags & keeper::has_core) != 0;
   status.known = (message.flags & keeper::status_unknown) == 0;
+  status.user_ms = message.user_ms;
+  status.system_ms = message.system_ms;
+  status.max_rss_bytes = message.max_rss_bytes;
   return status;
 }
 
@@ -50,7 +53,12 @@ void ProcessTable::use_keeper(const KeeperPlace& place, KeeperLink link,
   place_ = place;
   auto runs = std::move(link.runs);
   connect_keeper(std::move(link));
-  for (KeptRun& run : runs) {
+  take_children(std::move(runs), targets);
+}
+
+void ProcessTable::take_children(std::vector<KeptRun> children,
+                                 const std::vector<TargetConfig>& targets) {
+  for (KeptRun& run : children) {
     TargetConfig config;
     config.name = run.message.target;
     for (const TargetConfig& target : targets) {
@@ -80,7 +88,7 @@ void ProcessTable::adopt(KeptRun run, const TargetConfig& config) {
     if (over) acknowledge(key);
     return;
   }
-  const bool kept = over || (run.message.flags & keeper::foreign) == 0;
+  const bool kept = over || (keeper_ && (run.message.flags & keeper::foreign) == 0);
   Process process{run.message.pid, config.stop_signal, false, kept,
                   boost::asio::posix::stream_descriptor(loop_)};
   process.told = run.message;
@@ -92,9 +100,9 @@ void ProcessTable::adopt(KeptRun run, const TargetConfig& config) {
   ++running_;
   if (hooks_.adopted) hooks_.adopted(config, key.second, run.message.pid);
   if (over) return on_kept_exit(run.message);
-  hand_over(key, entry->second);  // what became of its configuration
+  if (keeper_) hand_over(key, entry->second);  // what became of its configuration
   if (kept) return;
-  ender_.look_everywhere();
+  if (keeper_) ender_.look_everywhere();
   wait_for_exit(key);
 }
 
@@ -124,6 +132,33 @@ void ProcessTable::say_goodbye() {
   keeper::Message message;
   message.kind = running_ == 0 ? keeper::Kind::quit : keeper::Kind::goodbye;
   keeper_->send_last(message);
+}
+
+void ProcessTable::pause_keeper() {
+  if (!keeper_) return;
+  keeper::Message message;
+  message.kind = keeper::Kind::goodbye;
+  keeper_->send_last(message);
+}
+
+void ProcessTable::resume_keeper() {
+  if (!keeper_) return;
+  keeper::Message message;
+  message.kind = keeper::Kind::hello;
+  keeper_->send_last(message);
+}
+
+bool ProcessTable::quiet() const {
+  if (untold_ > 0 || !waiting_.empty() || !asked_.empty()) return false;
+  return place_.program.empty() || (keeper_ && keeper_->flushed());
+}
+
+std::vector<ProcessTable::HeldRun> ProcessTable::held() {
+  std::vector<HeldRun> list;
+  for (auto& [key, process] : processes_) {
+    if (!process.reaped) list.push_back({process.told, process.pidfd.native_handle()});
+  }
+  return list;
 }
 
 // ---- launches

@@ -17,6 +17,12 @@ void ReadyPipes::keep(const Key& key, Descriptor pipe) {
   pipes_.emplace(key, Waiting{std::move(stream), {}, 0});
 }
 
+std::map<ReadyPipes::Key, int> ReadyPipes::held() {
+  std::map<Key, int> all;
+  for (auto& [key, waiting] : pipes_) all.emplace(key, waiting.pipe.native_handle());
+  return all;
+}
+
 void ReadyPipes::run(const Key& key, CheckDone done) {
   const auto entry = pipes_.find(key);
   if (entry == pipes_.end()) {

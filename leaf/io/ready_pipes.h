@@ -24,6 +24,8 @@ class ReadyPipes {
   explicit ReadyPipes(boost::asio::io_context& loop) : loop_(loop) {}
 
   void keep(const Key& key, Descriptor pipe);
+  // All that are open, borrowed.
+  std::map<Key, int> held();
   void run(const Key& key, CheckDone done);
   // done is not called any more; what the target says is kept for the next run().
   void stop(const Key& key);

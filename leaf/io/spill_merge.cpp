@@ -14,12 +14,14 @@
 #include <vector>
 
 #include "common/base/name.h"
+#include "common/io/uninterrupted.h"
 #include "leaf/io/descriptor.h"
 
 namespace banyan::leaf {
 namespace {
 
 constexpr std::size_t pipe_bytes = 1 << 20;
+constexpr unsigned idle_max = 100;  // looks into a pipe that is known to hold bytes
 constexpr std::string_view index_ending = ".idx";
 constexpr const char* marker_name = "merging";
 
@@ -122,16 +124,17 @@ class Merger {
  private:
   std::uint64_t move(int file, std::uint64_t at, std::uint64_t max_bytes) {
     auto offset = static_cast<loff_t>(at);
-    const auto queued = ::splice(file, &offset, writer_.get(), nullptr,
-                                 std::min<std::uint64_t>(max_bytes, pipe_bytes), 0);
+    const auto wanted = std::min<std::uint64_t>(max_bytes, pipe_bytes);
+    const auto queued = banyan::io::uninterrupted(
+        [&] { return ::splice(file, &offset, writer_.get(), nullptr, wanted, 0); });
     if (queued <= 0) return 0;
     auto left = static_cast<std::uint64_t>(queued);
-    while (left > 0) {
+    for (unsigned idle = 0; left > 0 && idle < idle_max;) {
       const auto taken = log_.take(reader_.get(), left).bytes;
-      if (taken == 0) return 0;
+      idle = taken == 0 ? idle + 1 : 0;
       left -= taken;
     }
-    return static_cast<std::uint64_t>(queued);
+    return left > 0 ? 0 : static_cast<std::uint64_t>(queued);
   }
 
   std::string directory_;

@@ -36,12 +36,19 @@ bool is_of(std::string_view mark, std::string_view generation) {
   return mark.empty() || mark == check_mark_end;
 }
 
+bool leader_is_another(const SubtreeJob& job, const std::vector<Marked>& processes) {
+  return job.leader_start && std::any_of(processes.begin(), processes.end(), [&](const auto& each) {
+           return each.info.pid == job.leader && each.info.start != *job.leader_start;
+         });
+}
+
 // `processes` lists parents before their children, so one pass finds whole branches.
 std::vector<ProcessInfo> members_of(const SubtreeJob& job, const std::vector<Marked>& processes) {
   std::vector<ProcessInfo> members;
   std::set<int> pids;
+  const bool has_session = job.leader != 0 && !leader_is_another(job, processes);
   for (const auto& [info, mark] : processes) {
-    const bool same_session = job.leader != 0 && info.session == job.leader;
+    const bool same_session = has_session && info.session == job.leader;
     const bool kin = same_session || pids.contains(info.parent);
     if (!is_of(mark, job.mark) && !(mark.empty() && kin)) continue;
     members.push_back(info);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@ inline constexpr std::string_view check_mark_end = "~check";
 struct SubtreeJob {
   std::string mark;
   int leader = 0;  // the main process, also after its death; 0 = unknown
+  // When it started, 0 = it is reaped already: a process of its pid that started at another time is
+  // a stranger, and so is the session of that number. Nothing: it is certain to be the leader.
+  std::optional<std::uint64_t> leader_start = {};
 };
 
 struct SubtreeResult {

@@ -1,6 +1,8 @@
 #include "leaf/io/target_fields.h"
 
 #include <algorithm>
+#include <csignal>
+#include <iterator>
 
 #include "common/base/shell_split.h"
 #include "common/base/units.h"
@@ -33,6 +35,12 @@ Result<Duration> delay_of(std::string_view text) {
   auto delay = parse_duration(text);
   if (delay && *delay > max_delay) return failure("at most 24h");
   return delay;
+}
+
+// What a leaf under `run` hears (only_target.h).
+bool can_be_caught(int number) {
+  constexpr int heard[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
+  return std::find(std::begin(heard), std::end(heard), number) != std::end(heard);
 }
 
 }  // namespace
@@ -100,6 +108,26 @@ Result<Intensity> intensity_of(const TomlValue& value) {
 Result<int> signal_of(const TomlValue& value) {
   const bool scalar = value.kind == TomlKind::string || value.kind == TomlKind::integer;
   return parse_signal(scalar ? value.text : "");
+}
+
+Result<std::map<int, int>> rewrites_of(const TomlValue& value) {
+  const auto bad = [](const std::string& what) {
+    return failure(what, {}, {}, "write [\"TERM:QUIT\", \"HUP:0\"]");
+  };
+  if (value.kind != TomlKind::array) return bad("expected an array of SIGNAL:SIGNAL");
+  std::map<int, int> rewrites;
+  for (const auto& item : value.items) {
+    const auto* text = string_of(item);
+    const auto colon = text == nullptr ? std::string::npos : text->find(':');
+    if (colon == std::string::npos) return bad("expected SIGNAL:SIGNAL");
+    const auto from = parse_signal(text->substr(0, colon));
+    const auto means = text->substr(colon + 1);
+    const auto to = means == "0" ? Result<int>(0) : parse_signal(means);
+    if (!from || !to) return bad("not a signal in \"" + *text + "\"");
+    if (!can_be_caught(*from)) return bad("only TERM INT HUP QUIT USR1 USR2 WINCH are heard");
+    rewrites[*from] = *to;
+  }
+  return rewrites;
 }
 
 Result<unsigned> umask_of(const TomlValue& value) {

@@ -1,6 +1,7 @@
 #pragma once
 // The fields of a target that are written in a form of their own. Pure.
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,8 @@ Result<Intensity> intensity_of(const banyan::io::TomlValue& value);
 Result<int> signal_of(const banyan::io::TomlValue& value);
 // "022" (octal digits) or 0o022
 Result<unsigned> umask_of(const banyan::io::TomlValue& value);
+// ["TERM:QUIT", "HUP:0"]: what comes, and what it means; 0 = nothing.
+Result<std::map<int, int>> rewrites_of(const banyan::io::TomlValue& value);
 // [0, 3]
 Result<std::vector<int>> exit_codes_of(const banyan::io::TomlValue& value);
 

@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "common/base/name.h"
+#include "leaf/io/inheritance.h"
+
 namespace banyan::leaf {
 namespace {
 
 constexpr auto tidy_after = std::chrono::milliseconds{250};
+constexpr std::uint32_t ready_channel = 3;  // of a HeldPipe
 
 }  // namespace
 
@@ -28,7 +32,13 @@ TargetHost::TargetHost(boost::asio::io_context& loop, const std::string& instanc
       notify_(loop, instance,
               {hooks_.check, [this](int pid) { return processes_.owner_of(pid); }}) {}
 
-Status TargetHost::open() { return notify_.open(state_dir_ + "/notify"); }
+Status TargetHost::open(const v1::Handover& handover) {
+  std::map<std::string, Descriptor> sockets;
+  for (const v1::HeldSocket& held : handover.sockets()) {
+    if (held.socket() > 2) sockets[held.address()].reset(held.socket());
+  }
+  return notify_.open(state_dir_ + "/notify", std::move(sockets));
+}
 
 MergedSpill TargetHost::merge_spill(const std::vector<TargetConfig>& targets) {
   const auto log_of = [&](const std::string& target, LogStream stream) -> StreamLog& {
@@ -44,6 +54,66 @@ MergedSpill TargetHost::merge_spill(const std::vector<TargetConfig>& targets) {
 void TargetHost::use_keeper(const KeeperPlace& place, KeeperLink link,
                             const std::vector<TargetConfig>& targets) {
   processes_.use_keeper(place, std::move(link), targets);
+}
+
+void TargetHost::take_children(std::vector<KeptRun> children,
+                               const std::vector<TargetConfig>& targets) {
+  processes_.take_children(std::move(children), targets);
+}
+
+void TargetHost::take_pipes(const v1::Handover& handover,
+                            const std::vector<TargetConfig>& targets) {
+  for (const v1::HeldPipe& held : handover.pipes()) {
+    if (held.reader() <= 2 || !is_name(held.target())) continue;
+    Descriptor reader(held.reader());
+    if (held.channel() == ready_channel) {
+      ready_pipes_[{held.target(), held.generation()}] = std::move(reader);
+      continue;
+    }
+    LogConfig config;
+    for (const TargetConfig& target : targets) {
+      if (target.name == held.target()) config = target.log;
+    }
+    const bool is_out = held.channel() == static_cast<std::uint32_t>(LogStream::out);
+    Descriptor none;
+    logs_.attach(held.target(), config, is_out ? std::move(reader) : std::move(none),
+                 is_out ? std::move(none) : std::move(reader));
+  }
+}
+
+bool TargetHost::may_leave(bool calm) const {
+  return processes_.quiet() && (!calm || helpers_.running() == 0);
+}
+
+// Checks and hooks that still run are strays to the next program.
+void TargetHost::leave(v1::Handover& handover, std::vector<int>& descriptors) {
+  processes_.pause_keeper();
+  const auto keep = [&descriptors](int fd) {
+    descriptors.push_back(fd);
+    return fd;
+  };
+  for (const auto& [address, fd] : notify_.held()) {
+    v1::HeldSocket& held = *handover.add_sockets();
+    held.set_address(address);
+    held.set_socket(keep(fd));
+  }
+  for (const auto& [key, fd] : checks_.ready_pipes()) {
+    v1::HeldPipe& held = *handover.add_pipes();
+    held.set_target(key.first);
+    held.set_generation(key.second);
+    held.set_channel(ready_channel);
+    held.set_reader(keep(fd));
+  }
+  if (processes_.has_keeper()) return;  // it holds the rest
+  for (const auto& run : processes_.held()) {
+    *handover.add_runs() = held_run(run.told, keep(run.pidfd));
+  }
+  for (const auto& pipe : logs_.held()) {
+    v1::HeldPipe& held = *handover.add_pipes();
+    held.set_target(pipe.target);
+    held.set_channel(static_cast<std::uint32_t>(pipe.stream));
+    held.set_reader(keep(pipe.reader));
+  }
 }
 
 std::optional<Gauges> TargetHost::sample(const std::string& target, Time now) {
@@ -97,6 +167,10 @@ ProcessHooks TargetHost::process_hooks() {
         tidy_later();
       },
   };
+  hooks.collected = [this](int pid) { return hooks_.collected && hooks_.collected(pid); };
+  hooks.orphan_reaped = [this](int pid) {
+    if (hooks_.orphan_reaped) hooks_.orphan_reaped(pid, processes_.orphans_reaped());
+  };
   hooks.helper_dead = [this](int pid) { return helpers_.dead(pid); };
   hooks.helper_reaped = [this](const siginfo_t& info) { helpers_.reaped(info); };
   return hooks;
@@ -128,7 +202,8 @@ void TargetHost::prepare(const TargetConfig& config, std::uint64_t generation,
 
 void TargetHost::adopted(const TargetConfig& config, std::uint64_t generation, int pid) {
   groups_.adopt(config.name, generation, pid);
-  checks_.begin(config, generation, {});
+  auto ready = ready_pipes_.extract({config.name, generation});
+  checks_.begin(config, generation, ready.empty() ? Descriptor() : std::move(ready.mapped()));
   target_hooks_.adopted(config, generation, pid);
 }
 

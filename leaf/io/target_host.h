@@ -4,13 +4,16 @@
 // loop, never from inside perform(). Loop's thread; must live until the loop has stopped.
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "banyan/v1/handover.pb.h"
 #include "common/base/result.h"
 #include "leaf/io/cgroups.h"
 #include "leaf/io/check_runner.h"
@@ -30,6 +33,10 @@ struct TargetHostHooks {
   std::function<void(CheckEvent)> check;
   std::function<void(LogEvent)> log;
   std::function<void(const std::string&)> trouble;  // a sentence for the leaf's own log
+  // A dead child that another part of the leaf waits for: true when it has been reaped there.
+  std::function<bool(int pid)> collected = {};
+  // A stranger was reaped; how many there were in all.
+  std::function<void(int pid, std::uint64_t total)> orphan_reaped = {};
 };
 
 class TargetHost {
@@ -39,12 +46,23 @@ class TargetHost {
              const std::string& state_dir, TargetHostHooks hooks);
 
   // Once, before anything is launched.
-  Status open();
+  Status open(const v1::Handover& handover);
   // Behind open(), with a keeper or without: what targets wrote while no leaf was there.
   MergedSpill merge_spill(const std::vector<TargetConfig>& targets);
   // Behind both, at most once: launches go through this keeper, and what it holds is adopted.
   void use_keeper(const KeeperPlace& place, KeeperLink link,
                   const std::vector<TargetConfig>& targets);
+  // Behind merge_spill(), and before what follows: pipes that the program before this one in the
+  // same process had open.
+  void take_pipes(const v1::Handover& handover, const std::vector<TargetConfig>& targets);
+  // What it left running, where no keeper holds it.
+  void take_children(std::vector<KeptRun> children, const std::vector<TargetConfig>& targets);
+
+  // The program of this process may be replaced now. `calm`: and no check or hook runs.
+  bool may_leave(bool calm) const;
+  // It is about to be; `descriptors` have to stay open. Taken back by stay().
+  void leave(v1::Handover& handover, std::vector<int>& descriptors);
+  void stay() { processes_.resume_keeper(); }
   // How subtrees are ended here; one line.
   const std::string& description() const { return groups_.description(); }
 
@@ -82,6 +100,7 @@ class TargetHost {
   ProcessTable processes_;
   NotifySocket notify_;
   GaugeSampler gauges_;
+  std::map<std::pair<std::string, std::uint64_t>, Descriptor> ready_pipes_;  // until adoption
 };
 
 }  // namespace banyan::leaf

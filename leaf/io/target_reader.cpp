@@ -147,6 +147,7 @@ class LeafReader {
     if (leaf_.run && leaf_.targets.size() != 1 && leaf_.problems.empty()) {
       reader_.refuse_key("run", "run = true: only with exactly one target");
     }
+    read_rewrite();
     resolve_depends(leaf_.targets, places_, leaf_.problems);
     if (leaf_.keeper) {
       refuse_passed_output();
@@ -156,6 +157,18 @@ class LeafReader {
   }
 
  private:
+  void read_rewrite() {
+    const auto* value = reader_.take("rewrite");
+    if (value == nullptr) return;
+    const auto rewrites = rewrites_of(*value);
+    if (!rewrites) {
+      const auto& error = rewrites.error();
+      return reader_.refuse("rewrite", *value, error.what + "; " + error.hint);
+    }
+    if (!leaf_.run) return reader_.refuse_key("rewrite", "rewrite: only with run = true");
+    leaf_.rewrite = *rewrites;
+  }
+
   void refuse_passed_output() {
     for (const auto& target : leaf_.targets) {
       if (!target.process.pass_output) continue;

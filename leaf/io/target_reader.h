@@ -4,6 +4,7 @@
 // configuration with problems must not be started.
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "common/io/config.h"
@@ -18,6 +19,7 @@ struct LeafConfig {
   std::uint64_t spill_max = 1ULL << 30;  // bytes kept while no leaf is there
   std::int64_t log_tail = -1;  // `bufsize`: lines of a log that are shown unless asked; -1 = all
   bool run = false;            // ends with its only target, and with its exit code (run_outcome.h)
+  std::map<int, int> rewrite;  // `run`: signals that mean another one; 0 = nothing
   banyan::io::ConfigProblems problems;  // in the order of the sources
 };
 

@@ -34,8 +34,25 @@ std::size_t read_proc(int pid, const char* file, std::size_t room) {
   return size;
 }
 
+// Of a process whose first thread has ended, the others still have it.
+std::size_t read_environment(int pid) {
+  constexpr std::size_t room = sizeof text_buffer - 1;
+  std::size_t size = read_proc(pid, "environ", room);
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/%d/task", pid);
+  DIR* threads = size > 0 ? nullptr : ::opendir(path);
+  if (threads == nullptr) return size;
+  for (const dirent* entry = ::readdir(threads); entry != nullptr && size == 0;
+       entry = ::readdir(threads)) {
+    std::snprintf(path, sizeof path, "task/%d/environ", std::atoi(entry->d_name));
+    size = read_proc(pid, path, room);
+  }
+  ::closedir(threads);
+  return size;
+}
+
 const char* find_mark(int pid) {
-  const std::size_t size = read_proc(pid, "environ", sizeof text_buffer - 1);
+  const std::size_t size = read_environment(pid);
   text_buffer[size] = '\0';
   for (std::size_t at = 0; at < size; at += std::strlen(text_buffer + at) + 1) {
     if (std::strncmp(text_buffer + at, variable, variable_size) == 0) {
@@ -45,24 +62,35 @@ const char* find_mark(int pid) {
   return nullptr;
 }
 
-// "pid (name) state parent group session": the name may hold anything.
-bool read_stat(int pid, char& state, int& session) {
+struct Stat {
+  char state = '?';
+  int session = 0;
+  int threads = 0;
+
+  // A process whose first thread has ended, and others not, looks like a zombie.
+  bool dead() const { return state == 'X' || (state == 'Z' && threads <= 1); }
+};
+
+// "pid (name) state parent group session ...": the name may hold anything; field 20 = threads.
+bool read_stat(int pid, Stat& stat) {
+  constexpr const char* fields =
+      " %c %*d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d";
   text_buffer[read_proc(pid, "stat", 1024)] = '\0';
   const char* name_end = std::strrchr(text_buffer, ')');
-  return name_end != nullptr && std::sscanf(name_end + 1, " %c %*d %*d %d", &state, &session) == 2;
+  return name_end != nullptr &&
+         std::sscanf(name_end + 1, fields, &stat.state, &stat.session, &stat.threads) == 3;
 }
 
 const Run* owner_of(int pid, Runs& runs) {
-  char state = '?';
-  int session = 0;
-  if (!read_stat(pid, state, session) || state == 'Z' || state == 'X') return nullptr;
+  Stat stat;
+  if (!read_stat(pid, stat) || stat.dead()) return nullptr;
   const char* mark = find_mark(pid);
   for (const Run* run = runs.first(); run != nullptr; run = run->next) {
     if (!run->ending) continue;
     const bool marked =
         mark != nullptr && run->mark != nullptr && std::strcmp(mark, run->mark) == 0;
     // A session's number can belong to others once its leader is reaped.
-    const bool in_session = mark == nullptr && run->alive() && session == run->pid;
+    const bool in_session = mark == nullptr && run->alive() && stat.session == run->pid;
     if (marked || in_session || (run->alive() && run->pid == pid)) return run;
   }
   return nullptr;

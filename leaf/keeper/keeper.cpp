@@ -4,7 +4,6 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -143,22 +142,14 @@ void Keeper::linger() {
 
 void Keeper::reap_children() {
   for (;;) {
-    siginfo_t info = {};
-    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG) < 0 && errno == EINTR) continue;
-    if (info.si_pid == 0) return;
-    Run* run = runs_.find(info.si_pid);
-    if (run == nullptr) {
-      ++orphans_;
-      continue;
-    }
     ExitStatus status;
-    if (info.si_code == CLD_EXITED) {
-      status.code = info.si_status;
+    const int pid = reap_any(status);
+    if (pid == 0) return;
+    if (Run* run = runs_.find(pid)) {
+      set_over(*run, status);
     } else {
-      status.signal = info.si_status;
-      status.core = info.si_code == CLD_DUMPED;
+      ++orphans_;
     }
-    set_over(*run, status);
   }
 }
 

@@ -123,8 +123,10 @@ void Keeper::handle(Packet& packet) {
     case Kind::goodbye:
       goodbye_ = true;
       return;
+    case Kind::hello:  // said again: it stays after all
+      goodbye_ = false;
+      return;
     case Kind::none:
-    case Kind::hello:
     case Kind::welcome:
     case Kind::busy:
     case Kind::run:
@@ -301,6 +303,9 @@ Message Keeper::message_of(const Run& run, Kind kind) const {
   message.code = run.status.code;
   message.signal = run.status.signal;
   message.ended_ms = run.ended_ms;
+  message.user_ms = run.status.user_ms;
+  message.system_ms = run.status.system_ms;
+  message.max_rss_bytes = run.status.max_rss_bytes;
   message.has = 0;
   message.orphans = orphans_;
   message.flags = run.told.flags & end_with_agent;

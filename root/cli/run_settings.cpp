@@ -51,12 +51,15 @@ std::string run_help() {
          "fails, ends with its exit code when it has ended well, and takes all it started with "
          "it.\n"
          "TERM and INT stop it; HUP, QUIT, USR1, USR2 and WINCH are passed on.\n" +
-         options + "  --set KEY=VALUE  any other key of a leaf\n";
+         options +
+         "  --rewrite A:B    signal A means B, or nothing when B is 0; repeatable\n"
+         "  --set KEY=VALUE  any other key of a leaf\n";
 }
 
 Outcome<RunSettings> parse_run(const std::vector<std::string>& words) {
   RunSettings settings;
   std::map<std::string, std::string> keys{{"restart", "on-failure"}};
+  std::string rewrite;
   std::size_t at = 0;
   for (; at < words.size() && words[at].starts_with("-"); ++at) {
     const std::string& word = words[at];
@@ -69,11 +72,14 @@ Outcome<RunSettings> parse_run(const std::vector<std::string>& words) {
       return settings;
     }
     const auto option = target_options.find(word);
-    if (option == target_options.end() && word != "--set") {
+    const bool rewrites = word == "--rewrite";
+    if (option == target_options.end() && word != "--set" && !rewrites) {
       return tl::unexpected(usage("unknown option " + word + " of run"));
     }
     if (++at == words.size()) return tl::unexpected(usage(word + " needs a value"));
-    if (word == "--set") {
+    if (rewrites) {
+      rewrite += (rewrite.empty() ? "" : ", ") + quoted(words[at]);
+    } else if (word == "--set") {
       settings.sets.push_back(words[at]);
     } else {
       keys[option->second] = words[at];
@@ -89,6 +95,7 @@ Outcome<RunSettings> parse_run(const std::vector<std::string>& words) {
                                    quoted(name.empty() ? "run" : name), command);
   for (const auto& [key, value] : keys) target += fmt::format("{} = {}, ", key, quoted(value));
   settings.sets.push_back("targets=[{" + target + "pass_output = true}]");
+  if (!rewrite.empty()) settings.sets.push_back("rewrite=[" + rewrite + "]");
   for (const char* set : {"name=run", "run=true", "silent=true", "keeper=false"})
     settings.sets.emplace_back(set);
   return settings;

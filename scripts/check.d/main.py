@@ -8,6 +8,7 @@ import floors
 import formatting
 import purity
 import sizes
+import tidy
 from tree import sources
 
 DEAREST = 10
@@ -34,7 +35,7 @@ def main():
     files = sources(top)
     known = {source.path for source in files}
     breaches = formatting.check(files, top) + floors.check(files, known)
-    breaches += purity.check(files) + sizes.check(files)
+    breaches += purity.check(files) + sizes.check(files) + tidy.check(top)
     for breach in sorted(breaches):
         print(breach)
     costs = dearest(top)

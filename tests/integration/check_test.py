@@ -1,5 +1,6 @@
 """scripts/check refuses one breach of every kind, and nothing in a clean tree."""
 
+import json
 import os
 import re
 import shutil
@@ -43,6 +44,8 @@ BREACHES = [
     ("tests/sim/a.cpp", "void a() { std::this_thread::sleep_for(b); }\n", 1, "clock"),
     ("leaf/a.cpp", "long a() { return time(nullptr); }\n", 1, "clock"),
     ("leaf/a.cpp", "std::random_device device;\n", 1, "clock"),
+    ("leaf/io/a.cpp", "boost::asio::system_timer timer(loop);\n", 1, "wall clock"),
+    ("leaf/main.cpp", "int a = timerfd_create(CLOCK_REALTIME, 0);\n", 1, "wall clock"),
     ("leaf/a.cpp", "// " + "x" * 98 + "\n", 1, "101 columns"),
     ("scripts/a.py", "A = 1\n" * 401, 401, "401 lines"),
     ("leaf/a.cpp", LONG_CPP, 1, "long_one has 62 lines"),
@@ -53,6 +56,9 @@ BREACHES = [
     ("leaf/a.cpp", "int a(int b, int c, int d, int e, int f) { return b; }\n", 1, "5 parameters"),
     ("scripts/a.py", "def a(b, c, d, e, f):\n    pass\n", 1, "5 parameters"),
 ]
+
+
+TIDY = ("int one(int* a) {\n  delete a;\n  return *a;\n}\n", 3, "Use of memory after it is freed")
 
 
 class CheckTest(unittest.TestCase):
@@ -86,6 +92,35 @@ class CheckTest(unittest.TestCase):
                 self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
                 place = rf"(?m)^{re.escape(path)}:{line}: .*{re.escape(words)}"
                 self.assertRegex(run.stdout, place)
+
+    def git(self, *words):
+        subprocess.run(["git", "-C", self.top, "-c", "user.name=a", "-c", "user.email=a@b", *words],
+                       capture_output=True, check=True)
+
+    def changes(self, text):
+        """A repository with one change, and the commands of a build."""
+        self.git("init", "-q")
+        self.git("add", ".")
+        self.git("commit", "-qm", "a")
+        path = "common/base/two.cpp"
+        self.write(path, text)
+        full = os.path.join(self.top, path)
+        command = f"/usr/bin/c++ -std=c++20 -fpch-preprocess -o two.o -c {full}"
+        self.write("build/dev/compile_commands.json",
+                   json.dumps([{"directory": self.top, "file": full, "command": command}]))
+        shutil.copy(os.path.join(TOP, ".clang-tidy"), self.top)
+        return path
+
+    @unittest.skipUnless(shutil.which("clang-tidy"), "clang-tidy is not installed")
+    def test_changed_files_are_looked_at_by_clang_tidy(self):
+        text, line, words = TIDY
+        path = self.changes(text)
+        run = self.check()
+        self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
+        self.assertRegex(run.stdout, rf"(?m)^{path}:{line}: {words}")
+
+    def test_without_a_build_it_says_that_clang_tidy_was_left_out(self):
+        self.assertIn("no clang-tidy: ", self.check().stderr)
 
 
 if __name__ == "__main__":

@@ -88,6 +88,34 @@ def keepers(state_dir):
     return found
 
 
+def group_of(instance):
+    """The control group (v2) that a leaf of this instance makes for its targets, as it starts in
+    the group of this process; empty where there is none."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        mounts = [line.split()[4] for line in file if " - cgroup2 " in line]
+    with open("/proc/self/cgroup", encoding="utf-8") as file:
+        own = [line.rstrip("\n")[3:] for line in file if line.startswith("0::/")]
+    if not (mounts and own and instance):
+        return ""
+    return os.path.join(mounts[0], own[0].lstrip("/"), "banyan-" + instance)
+
+
+def remove_group(instance):
+    """Of a leaf that was killed. The kernel needs a moment after the last process."""
+    top = group_of(instance)
+
+    def gone():
+        for folder, _, _ in os.walk(top, topdown=False):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                pass
+        return not os.path.exists(top)
+
+    if top:
+        wait_for(f"the end of {top}", gone)
+
+
 def toml(value):
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -119,6 +147,9 @@ class Daemon:
         self.config_file = os.path.join(folder, f"{self.name}.toml")
         self.settings = {"state_dir": self.state_dir, **settings}
         self.targets = targets
+        self.program = os.path.join(BIN, f"banyan-{role}")
+        self.prefix = []  # words before the program; they end in execve, or the pid is another's
+        self.environment = {}  # beside the plain one
         self.process = None
         self.begun = 0  # of this run, in the log
 
@@ -137,9 +168,9 @@ class Daemon:
         with open(self.log_file, "ab") as log:
             self.begun = log.tell()
             self.process = subprocess.Popen(
-                [os.path.join(BIN, f"banyan-{self.role}"), "--config", self.config_file],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=plain_environment(),
-                start_new_session=True, preexec_fn=die_with_parent)
+                [*self.prefix, self.program, "--config", self.config_file],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env={**plain_environment(), **self.environment}, preexec_fn=die_with_parent)
         if wait:
             self.wait_ready()
         return self
@@ -300,7 +331,10 @@ class World:
             left = marked(daemon.instance) if daemon.instance else []
             if left and daemon not in killed:
                 wrong.append(f"{daemon.name} left processes of its targets behind: {left}")
+            if daemon not in killed and os.path.exists(group_of(daemon.instance)):
+                wrong.append(f"{daemon.name} left its control group behind")
             end_all(daemon.instance)
+            remove_group(daemon.instance)
         shutil.rmtree(self.folder)
         for daemon in self.daemons:
             wait_for(f"the end of the keeper of {daemon.name}",

@@ -79,6 +79,18 @@ class Settings(TreeTest):
             self.assertNotEqual(kept["Uid"][0], "0")
             self.assertTrue({"2", "3"} <= set(kept["Groups"]), kept["Groups"])
 
+    def test_what_a_run_used_is_told_as_without_a_keeper(self):
+        burn = ("import os, time\ndata = b'x' * (64 << 20)\n"
+                "while time.process_time() < 0.3: pass\nos._exit(4)")
+        target = {"command": [sys.executable, "-c", burn], "restart": "never"}
+        for name, keeper in (("kept", True), ("direct", False)):
+            self.world.leaf(name, self.root, {"api": target}, keeper=keeper)
+            data = wait_for("its exit", lambda name=name: self.world.events(
+                f"{name}/api", "exited"))[0]["data"]
+            self.assertEqual(data["code"], 4)
+            self.assertGreaterEqual(data["user_ms"] + data["system_ms"], 250, name)
+            self.assertGreater(data["max_rss_bytes"], 64 << 20, name)
+
     def test_what_the_kernel_refuses_has_its_name(self):
         self.world.leaf("kept", self.root, {"api": {
             "command": ["sleep", "100000"], "limits": {"core": 0, "nofile": 2_000_000_000}}})

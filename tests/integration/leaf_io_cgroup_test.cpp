@@ -103,6 +103,14 @@ TEST_F(CgroupTest, FindsTheGroupOfARunThatItDidNotStart) {
   ASSERT_NE(world_.await<ProcessExited>(), nullptr);
 }
 
+// As after KILL of the leaf that made them.
+TEST_F(CgroupTest, SweepsWhatAnEarlierLeafLeftEmpty) {
+  world_.groups->make("api", 7, {});
+  ASSERT_TRUE(std::filesystem::exists(folder() + "/api.7"));
+  const Cgroups next(world_.instance);
+  EXPECT_FALSE(std::filesystem::exists(folder() + "/api.7"));
+}
+
 TEST_F(CgroupTest, LeavesAProcessOfAnotherLeafAlone) {
   const auto generation = world_.launch(
       world_.shell("BANYAN_TARGET=other/api#1 setsid sleep 1000 & echo $!; exec sleep 1000"));

@@ -30,8 +30,11 @@ class Rest:
         self.port = port
         self.url = f"http://{host}:{port}"
 
+    def connection(self):
+        return http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)
+
     def ask(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)
+        connection = self.connection()
         try:
             connection.request(method, quote(path, safe="/?&=%*,@"), body, headers or {})
             answer = connection.getresponse()
@@ -74,6 +77,29 @@ class Rest:
 
     def stream(self, **query):
         return EventStream(self, query)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=PATIENCE)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class UnixRest(Rest):
+    """The same at a unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", 0)
+        self.path = path
+        self.url = f"unix://{path}"
+
+    def connection(self):
+        return UnixConnection(self.path)
 
 
 class Stream:

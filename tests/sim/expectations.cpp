@@ -60,7 +60,8 @@ std::int64_t repairs(const World& world) {
   std::int64_t count = 0;
   for (const auto& [name, host] : world.hosts()) {
     if (const auto* downlink = host->downlink()) {
-      count += static_cast<std::int64_t>(downlink->counters().transfers_asked);
+      const auto& counters = downlink->counters();
+      count += static_cast<std::int64_t>(counters.repairs + counters.transfers_asked);
     }
   }
   return count;

@@ -9,13 +9,21 @@ namespace {
 
 constexpr std::uint64_t attach_reserve = 1'000;  // as the state directory keeps it
 
+}  // namespace
+
+template <class Role>
+void NodeHost::restore(Role& role) const {
+  for (const v1::Update& part : disk_.picture) role.restore(part);
+}
+
 template <class Effects>
-void take(Effects& from, HostEffects& effects) {
+void NodeHost::take(Effects& from, HostEffects& effects) {
+  if (spec_.disk && !disk_.full) {
+    for (auto& each : from.picture) disk_.picture.push_back(std::move(each));
+  }
   for (auto& each : from.links.list) effects.links.list.push_back(std::move(each));
   for (auto& each : from.http) effects.http.push_back(std::move(each));
 }
-
-}  // namespace
 
 NodeHost::NodeHost(NodeSpec spec, HostOptions options, Later later)
     : spec_(std::move(spec)),
@@ -47,7 +55,7 @@ tree::Identity NodeHost::identity(Now now) {
   identity.boot.set_start_ms(wall_ms(now.wall));
   boot_random_ = random_.next();
   identity.boot.set_random(boot_random_);
-  if (!spec_.disk) disk_ = Disk{0, {}, disk_.full};
+  if (!spec_.disk) disk_ = Disk{0, {}, {}, disk_.full};
   identity.attach_base = disk_.attach == 0 ? 0 : disk_.attach + attach_reserve;
   if (!disk_.full) {
     disk_.attach =
@@ -66,11 +74,13 @@ void NodeHost::boot(Time world, HostEffects& effects) {
   const std::vector<view::StaticFile> no_files;
   if (spec_.role == "relay") {
     role_ = std::make_unique<Relay>(config(), who, random_.next(), no_files);
+    restore(*get<Relay>());
     RelayEffects own;
     get<Relay>()->start(now, own);
     return take(own, effects);
   }
   role_ = std::make_unique<Root>(config(), who, random_.next(), no_files);
+  restore(*get<Root>());
   RootEffects own;
   get<Root>()->start(now, own);
   take(own, effects);

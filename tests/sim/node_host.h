@@ -32,7 +32,8 @@ struct HostEffects {
 struct Disk {
   std::uint64_t attach = 0;
   std::map<std::string, bool> wanted;
-  bool full = false;  // what is to be kept from now on is not
+  std::vector<v1::Update> picture;  // relay, root
+  bool full = false;                // what is to be kept from now on is not
 };
 
 struct HostOptions {
@@ -98,6 +99,10 @@ class NodeHost {
   tree::Identity identity(Now now);
   tree::NodeConfig config() const;
   void boot_leaf(const tree::Identity& identity, Time world, HostEffects& effects);
+  template <class Role>
+  void restore(Role& role) const;
+  template <class Effects>
+  void take(Effects& from, HostEffects& effects);
   void perform(LeafEffects& from, Time world, HostEffects& effects);
 
   NodeSpec spec_;

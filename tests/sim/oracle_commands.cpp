@@ -81,7 +81,7 @@ class Check {
     if (it.times > 0 && outcome != "done" && outcome != "unknown") {
       // Listed at two places it is reached by one of them.
       const bool twice = listed_.at(name_in_tree(path)) > 1;
-      findings_.add(twice ? "R5" : "R32", what + ": it ran");
+      findings_.add(twice ? "R5-commands" : "R32", what + ": it ran");
     }
     const Duration late = it.last - (issued.at + issued.ttl);
     if (it.times > 0 && late > tolerance) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/base/units.h"
+#include "root/cli/json_view.h"
 #include "root/cli/when.h"
 
 namespace banyan::cli {
@@ -39,23 +40,40 @@ std::vector<std::string> local_sockets() {
   return sockets;
 }
 
+Address local_address(const std::string& socket) {
+  return {"http://localhost", socket, "unix://" + socket};
+}
+
+// How many nodes there are below the one that answered so.
+std::int64_t nodes_of(const std::string& status) {
+  const auto parsed = parse_json(status);
+  return parsed ? integer_at(object_at(*parsed, "nodes"), "total") : 0;
+}
+
 }  // namespace
 
+// Of the nodes of this host, the one that sees most.
 bool Api::fall_back() {
   if (!may_fall_back_) return false;
   may_fall_back_ = false;
   const Address before = client_.address();
+  std::int64_t widest = -1;
+  std::string best;
   for (const std::string& socket : local_sockets()) {
-    client_.set_address({"http://localhost", socket, "unix://" + socket});
+    client_.set_address(local_address(socket));
     HttpRequest probe;
-    probe.path = "/livez";
+    probe.path = "/api/v1/status";
     probe.timeout = seconds{2};
-    if (client_.fetch(probe).trouble != Trouble::none) continue;
-    if (told_) told_(socket);
-    return true;
+    const HttpAnswer answer = client_.fetch(probe);
+    if (answer.trouble != Trouble::none) continue;
+    const std::int64_t below = nodes_of(answer.body);
+    if (below <= widest) continue;
+    widest = below;
+    best = socket;
   }
-  client_.set_address(before);
-  return false;
+  client_.set_address(best.empty() ? before : local_address(best));
+  if (!best.empty() && told_) told_(best);
+  return !best.empty();
 }
 
 HttpAnswer Api::send(HttpRequest request) {

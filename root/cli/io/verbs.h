@@ -12,6 +12,9 @@ Outcome<int> run_describe(Session& session);
 Outcome<int> run_logs(Session& session);
 Outcome<int> run_events(Session& session);
 Outcome<int> run_act(Session& session);  // start stop restart signal
+Outcome<int> run_forget(Session& session);
+Outcome<int> run_why(Session& session);
+Outcome<int> run_ping(Session& session);
 Outcome<int> run_wait(Session& session);
 Outcome<int> run_version(Session& session);
 

@@ -110,6 +110,15 @@ TEST(Adoption, WhatIsNotConfiguredIsLeftOut) {
   EXPECT_THAT(bench.orders(), ElementsAre("launch 1"));
 }
 
+TEST(Adoption, GenerationsOfATargetThatIsConfiguredLaterGoOnToo) {
+  TargetBench bench(TargetBench::default_config(), {}, Legacy{{}, {{"web", 12, 5, {}}}});
+  auto web = TargetBench::default_config();
+  web.name = "web";
+  bench.effects = {};
+  bench.supervisor.reconfigure({TargetBench::default_config(), web}, bench.now, bench.effects);
+  EXPECT_THAT(bench.orders(), ElementsAre("launch 13"));
+}
+
 TEST(Adoption, IsRememberedAtEachLaunchAndEnd) {
   auto bench = found();
   bench.effects = {};
@@ -156,6 +165,16 @@ TEST(LaunchHash, TellsApartWhatMakesAnotherProcess) {
   auto split = base;
   split.command = {"/bin/ap", "i"};
   EXPECT_NE(launch_hash(split), launch_hash(base));
+}
+
+TEST(Adoption, TheNextVersionKnowsWhatThisOneHasLaunched) {
+  TargetConfig config = TargetBench::default_config();
+  config.env = {{"PORT", "8080"}};
+  config.cwd = "/srv";
+  config.process.user = "api";
+  config.process.nice = 5;
+  EXPECT_EQ(launch_hash(TargetBench::default_config()), 951575383231524759ULL);
+  EXPECT_EQ(launch_hash(config), 10640575037150811287ULL);
 }
 
 }  // namespace

@@ -1,11 +1,12 @@
 // Random events over random configurations, from seeds: whatever the order in which the launcher
-// and the checks answer, processes end, time passes, people ask and configurations change, these
-// hold:
+// and the checks answer, processes end, time passes, people ask, configurations change and the
+// agent dies and comes back, these hold:
 //   - never two main processes of a target at once, never a launch while one is alive
 //   - a target is launched only while what it depends on is ready
-//   - every request is answered exactly once
+//   - every request is answered exactly once (by an agent that lives)
 //   - `stopped` is said only when nothing of the target is left
-//   - every run that started is told to have ended exactly once, and state changes form a chain
+//   - every run that started or was adopted is told to have ended exactly once, and state changes
+//   form a chain
 //   - no check is asked for a process that is not there, nor two for the same purpose at once
 //   - every deadline is honoured: none that is over is left
 //   - nothing is stuck: when all goes well and time has passed, what is wanted runs; when the leaf

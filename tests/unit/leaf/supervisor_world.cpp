@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "leaf/target_facts.h"
+
 namespace banyan::leaf {
 namespace {
 
@@ -10,32 +12,34 @@ constexpr int targets = 4;
 
 std::string name_of(int number) { return std::string(1, static_cast<char>('a' + number)); }
 
-std::map<std::string, TargetConfig> by_name(const std::vector<TargetConfig>& configs) {
+}  // namespace
+
+std::map<std::string, TargetConfig> SupervisorWorld::by_name(
+    const std::vector<TargetConfig>& configs) {
   std::map<std::string, TargetConfig> map;
   for (const auto& config : configs) map[config.name] = config;
   return map;
 }
 
-std::vector<TargetConfig> values(const std::map<std::string, TargetConfig>& map) {
+std::vector<TargetConfig> SupervisorWorld::values(const std::map<std::string, TargetConfig>& map) {
   std::vector<TargetConfig> list;
   for (const auto& [name, config] : map) list.push_back(config);
   return list;
 }
 
-bool is_ready(const TargetStatus& status, const TargetConfig& config) {
+bool SupervisorWorld::is_ready(const TargetStatus& status, const TargetConfig& config) {
   if (status.state == TargetState::running) return true;
   const auto& exit = status.last_exit;
   return status.state == TargetState::exited && exit &&
          is_success(config, exit->code, exit->signal);
 }
 
-}  // namespace
-
 SupervisorWorld::SupervisorWorld(std::uint64_t seed)
     : random_(seed),
       configs_(by_name(random_configs())),
-      supervisor_(values(configs_), {{"b", seed % 3 == 0}}, seed) {
-  supervisor_.begin(now_, effects_);
+      wanted_({{"b", seed % 3 == 0}}),
+      supervisor_(std::make_unique<Supervisor>(values(configs_), wanted_, seed)) {
+  supervisor_->begin(now_, effects_);
   absorb();
 }
 
@@ -110,12 +114,13 @@ void SupervisorWorld::one_step() {
   }
   if (random_.chance(0.02) && !shut_) {
     configs_ = by_name(random_configs());
-    supervisor_.reconfigure(values(configs_), now_, effects_);
+    supervisor_->reconfigure(values(configs_), now_, effects_);
     absorb();
   }
+  if (random_.chance(0.01) && !shut_) agent_dies();
   if (!random_.chance(0.003)) return;
   shut_ = true;
-  supervisor_.shut_down(now_, effects_);
+  supervisor_->shut_down(now_, effects_);
   absorb();
 }
 
@@ -133,12 +138,12 @@ void SupervisorWorld::ask() {
     open_.insert(request.token);
     requests.push_back(request);
   }
-  supervisor_.handle(std::move(requests), now_, effects_);
+  supervisor_->handle(std::move(requests), now_, effects_);
   absorb();
 }
 
 void SupervisorWorld::pass_time() {
-  const Time next = supervisor_.next_deadline();
+  const Time next = supervisor_->next_deadline();
   const bool exactly = next != never && next > now_.time && random_.chance(0.5);
   const Duration time =
       exactly ? next - now_.time : milliseconds{static_cast<int>(random_.below(4)) * 400};
@@ -149,10 +154,10 @@ void SupervisorWorld::pass_time() {
 
 // A deadline that has come is honoured: none that is over may be left.
 void SupervisorWorld::reach_time() {
-  if (supervisor_.next_deadline() > now_.time) return;
-  supervisor_.time_reached(now_, effects_);
+  if (supervisor_->next_deadline() > now_.time) return;
+  supervisor_->time_reached(now_, effects_);
   absorb();
-  EXPECT_GT(supervisor_.next_deadline(), now_.time);
+  EXPECT_GT(supervisor_->next_deadline(), now_.time);
 }
 
 void SupervisorWorld::answer_something() {
@@ -177,8 +182,11 @@ void SupervisorWorld::answer(const Key key, Instance& instance) {
   }
   if (instance.alive) {
     instance.alive = false;
-    const int code = static_cast<int>(random_.below(2));
-    return tell(ProcessEvent{ProcessExited{name, generation, code, 0, false}});
+    ProcessExited exited{name, generation, static_cast<int>(random_.below(2)), 0, false};
+    if (random_.chance(0.1)) exited.at = now_.wall - milliseconds{500};  // while nobody was there
+    tell(ProcessEvent{exited});
+    if (random_.chance(0.1)) tell(ProcessEvent{exited});
+    return;
   }
   if (instance.ending) {
     instance.ending = false;
@@ -212,7 +220,7 @@ void SupervisorWorld::say_something() {
 void SupervisorWorld::absorb() {
   const auto before = satisfied_;
   for (const auto& [name, config] : configs_) {
-    const auto* status = supervisor_.find(name);
+    const auto* status = supervisor_->find(name);
     ASSERT_NE(status, nullptr);
     satisfied_[name] = is_ready(*status, config);
   }
@@ -243,7 +251,9 @@ void SupervisorWorld::perform(const Launch& launch) {
   }
   EXPECT_GT(launch.generation, newest_[launch.target]);
   newest_[launch.target] = launch.generation;
-  instances_[{launch.target, launch.generation}].launching = true;
+  auto& instance = instances_[{launch.target, launch.generation}];
+  instance.launching = true;
+  instance.hash = launch_hash(launch.config);
 }
 
 void SupervisorWorld::perform(const SignalProcess& signal) {
@@ -267,12 +277,16 @@ void SupervisorWorld::perform(const CancelChecks& cancel) {
 }
 
 void SupervisorWorld::look_at(const TargetNotice& notice) {
+  if (const auto memory = memory_of(notice)) memories_[memory->target] = *memory;
+  if (std::holds_alternative<WantedChanged>(notice)) wanted_ = supervisor_->wanted();
   if (const auto* change = std::get_if<StateChanged>(&notice)) {
     EXPECT_EQ(change->was, states_[change->now.name]);
     states_[change->now.name] = change->now.state;
     if (change->now.state == TargetState::stopped) look_at_rest(change->now.name);
   } else if (const auto* started = std::get_if<RunStarted>(&notice)) {
     EXPECT_TRUE(runs_.insert({started->target, started->generation}).second);
+  } else if (const auto* adopted = std::get_if<RunAdopted>(&notice)) {
+    EXPECT_TRUE(runs_.insert({adopted->target, adopted->generation}).second);
   } else if (const auto* ended = std::get_if<RunEnded>(&notice)) {
     EXPECT_EQ(runs_.erase({ended->target, ended->generation}), 1U);
     for (const auto& [name, generation, purpose] : checks_) {
@@ -288,79 +302,6 @@ void SupervisorWorld::look_at_rest(const std::string& name) {
   for (const auto& [key, instance] : instances_) {
     const bool left = instance.launching || instance.alive || instance.ending;
     EXPECT_FALSE(key.first == name && left) << name << " generation " << key.second;
-  }
-}
-
-void SupervisorWorld::calm_down() {
-  for (int round = 0; round < 400; ++round) {
-    now_.time += milliseconds{400};
-    now_.wall += milliseconds{400};
-    reach_time();
-    be_well();
-  }
-  look_at_calm();
-}
-
-void SupervisorWorld::be_well() {
-  const auto present = instances_;
-  for (const auto& [key, was] : present) {
-    auto& instance = instances_[key];
-    const auto state = states_[key.first];
-    if (was.launching) {
-      instance.launching = false;
-      instance.alive = true;
-      tell(ProcessEvent{Launched{key.first, key.second, 1}});
-    } else if (was.alive && (state == TargetState::stopping || was.ending)) {
-      instance.alive = false;
-      tell(ProcessEvent{ProcessExited{key.first, key.second, 0, 0, false}});
-    } else if (!was.alive && was.ending) {
-      instance.ending = false;
-      tell(ProcessEvent{SubtreeGone{key.first, key.second, 0, 0}});
-    }
-    Notified said{key.first, key.second, true, false, false, true, 0, ""};
-    tell(CheckEvent{said});
-  }
-  for (const auto& [name, generation, purpose] : std::exchange(checks_, {})) {
-    tell(CheckEvent{CheckResult{name, generation, purpose, Health::healthy, ""}});
-  }
-}
-
-void SupervisorWorld::look_at_calm() {
-  EXPECT_TRUE(open_.empty()) << open_.size() << " requests were never answered";
-  for (const auto& [name, config] : configs_) {
-    if (!supervisor_.wanted(name) || config.schedule) continue;
-    const auto& status = *supervisor_.find(name);
-    const bool waits =
-        std::any_of(config.depends.begin(), config.depends.end(), [&](const auto& needed) {
-          return !is_ready(*supervisor_.find(needed), configs_.at(needed));
-        });
-    const bool right = status.state == TargetState::running ||
-                       status.state == TargetState::failed ||
-                       (status.state == TargetState::pending && waits);
-    EXPECT_TRUE(right) << name << " is stuck in " << state_name(status.state);
-  }
-}
-
-// All ends, and then all must come to rest.
-void SupervisorWorld::shut_down() {
-  supervisor_.shut_down(now_, effects_);
-  absorb();
-  for (int round = 0; round < 100; ++round) {
-    now_.time += seconds{40};
-    reach_time();
-    answer_at_last();
-  }
-  EXPECT_TRUE(supervisor_.all_gone());
-  EXPECT_TRUE(open_.empty()) << open_.size() << " requests were never answered";
-  EXPECT_TRUE(runs_.empty());
-  EXPECT_TRUE(checks_.empty());
-  EXPECT_EQ(supervisor_.next_deadline(), never);
-}
-
-void SupervisorWorld::answer_at_last() {
-  const auto present = instances_;
-  for (const auto& [key, was] : present) {
-    if (was.launching || was.alive || was.ending) answer(key, instances_[key]);
   }
 }
 

@@ -3,6 +3,7 @@
 // the promises of a supervisor, looked at after each event.
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -25,8 +26,13 @@ class SupervisorWorld {
   struct Instance {
     bool launching = false;
     bool alive = false;
-    bool ending = false;  // EndSubtree is to be answered
+    bool ending = false;     // EndSubtree is to be answered
+    std::uint64_t hash = 0;  // of what it was launched with
   };
+
+  static std::map<std::string, TargetConfig> by_name(const std::vector<TargetConfig>& configs);
+  static std::vector<TargetConfig> values(const std::map<std::string, TargetConfig>& map);
+  static bool is_ready(const TargetStatus& status, const TargetConfig& config);
 
   std::vector<TargetConfig> random_configs();
   TargetConfig random_config(int number);
@@ -42,7 +48,7 @@ class SupervisorWorld {
   void say_something();
   template <class Event>
   void tell(const Event& event) {
-    supervisor_.handle(event, now_, effects_);
+    supervisor_->handle(event, now_, effects_);
     absorb();
   }
 
@@ -55,6 +61,8 @@ class SupervisorWorld {
   void look_at(const TargetNotice& notice);
   void look_at_rest(const std::string& name);
 
+  // supervisor_world_end.cpp
+  void agent_dies();
   // Everything is well and quiet: then what is wanted runs, and who asked was answered.
   void calm_down();
   void be_well();
@@ -65,7 +73,9 @@ class SupervisorWorld {
   Random random_;
   Now now_{Time{} + seconds{1000}, wall_from_ms(1'772'366'400'000), {}};
   std::map<std::string, TargetConfig> configs_;
-  Supervisor supervisor_;
+  std::map<std::string, bool> wanted_;            // as kept for the next agent
+  std::map<std::string, TargetMemory> memories_;  // by the keeper
+  std::unique_ptr<Supervisor> supervisor_;
   SupervisorEffects effects_;
   std::map<Key, Instance> instances_;
   std::set<CheckKey> checks_;

@@ -142,6 +142,11 @@ TEST(TargetStop, FailsWhenNotEvenKillEndsTheProcessAndStartsNoSecondCopy) {
   bench.gone(1);
   bench.ask(3, RequestVerb::start);
   EXPECT_EQ(bench.state(), TargetState::starting) << "it has ended after all";
+  bench.launched();
+  bench.ask(4, RequestVerb::stop);
+  bench.exited(0);
+  bench.gone(2);
+  EXPECT_EQ(bench.state(), TargetState::stopped) << "what was stuck before is forgotten";
 }
 
 TEST(TargetStop, AnUnkillableRestOfAnEarlierGenerationDoesNotCutTheStopShort) {

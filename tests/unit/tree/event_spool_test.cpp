@@ -60,6 +60,36 @@ TEST_F(EventSpoolTest, NumbersFromOneAndNamesItsStream) {
   EXPECT_FALSE(spool_.take()) << "sent once";
 }
 
+TEST_F(EventSpoolTest, WhatMakesNoProgressIsSentAgainAfterTenSecondsThenTwenty) {
+  using testing::at;
+  add();
+  spool_.watch(at({}).time);
+  EXPECT_EQ(spool_.next_deadline(), never) << "nothing is on its way";
+  take_all();
+  spool_.watch(at({}).time);
+  EXPECT_EQ(spool_.next_deadline(), at(seconds{10}).time);
+  spool_.watch(at(seconds{9}).time);
+  EXPECT_FALSE(spool_.take());
+  spool_.watch(at(seconds{10}).time);
+  EXPECT_EQ(take_all(), 1u);
+  spool_.watch(at(seconds{10}).time);
+  EXPECT_EQ(spool_.next_deadline(), at(seconds{30}).time);
+  spool_.on_ack(ack(1));
+  spool_.watch(at(seconds{11}).time);
+  EXPECT_EQ(spool_.next_deadline(), never);
+}
+
+TEST_F(EventSpoolTest, ProgressIsPatienceAnew) {
+  using testing::at;
+  add();
+  add();
+  take_all();
+  spool_.watch(at({}).time);
+  spool_.on_ack(ack(1));
+  spool_.watch(at(seconds{8}).time);
+  EXPECT_EQ(spool_.next_deadline(), at(seconds{18}).time);
+}
+
 TEST_F(EventSpoolTest, StopsAtItsWindowAndGoesOnWithTheAck) {
   for (int i = 0; i < 200; ++i) add(1000);
   const std::uint64_t first_window = take_all();
@@ -153,6 +183,38 @@ TEST_F(EventSpoolTest, EveryBatchMayBeReceived) {
     spool_.on_ack(ack(taken));
   }
   EXPECT_EQ(taken, 5001u) << "the oversized one is cut, not lost";
+}
+
+TEST_F(EventSpoolTest, GoesOnInItsStreamInTheNextProgramOfTheProcess) {
+  for (int i = 0; i < 5; ++i) add();
+  take_all();
+  spool_.on_ack(ack(2));
+  v1::Boot other;
+  other.set_random(8);
+  EventSpool next("i", other);
+  next.resume(spool_.held());
+  v1::Event event;
+  event.set_kind("upgraded");
+  next.add(event);
+  const auto batch = next.take();
+  ASSERT_TRUE(batch);
+  EXPECT_EQ(batch->first(), 3U) << "what was not acknowledged is sent again";
+  EXPECT_EQ(batch->oldest(), 3U);
+  EXPECT_EQ(batch->acked(), 2U);
+  EXPECT_EQ(batch->events_size(), 4);
+  EXPECT_EQ(batch->events(3).kind(), "upgraded");
+  EXPECT_EQ(batch->boot().random(), 7U) << "the stream's, not that of the new program";
+  next.on_ack(ack(6));
+  EXPECT_EQ(next.acked(), 6U);
+}
+
+TEST_F(EventSpoolTest, AHandoverThatCannotBeIsAFreshStart) {
+  v1::HeldEvents held;
+  held.set_last(1);
+  held.set_acked(2);
+  spool_.resume(held);
+  EXPECT_EQ(spool_.last(), 0U);
+  EXPECT_FALSE(spool_.take());
 }
 
 }  // namespace

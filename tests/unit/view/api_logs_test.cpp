@@ -103,6 +103,23 @@ TEST(ApiLogs, TextIsTheBytesExactly) {
   EXPECT_EQ(world.out(), "");
 }
 
+// 60,000 empty lines are six megabytes of ndjson.
+TEST(ApiLogs, ShortLinesAreWrittenAsTheyAreTaken) {
+  LogWorld world;
+  const auto stream = world.open("select=db&format=ndjson").at(0).stream();
+  world.data(stream, {{std::string(30'000, '\n')}, {std::string(30'000, '\n'), second_ns, 30'000}});
+  std::string all = world.out();
+  world.shut(stream);
+  EXPECT_EQ(world.out(), "");
+  for (int turn = 0; turn < 100 && !world.over(); ++turn) {
+    world.drain(world.exchange);
+    EXPECT_LE(world.out().size(), LogAnswer::most_at_once + 200);
+    all += world.out();
+  }
+  EXPECT_TRUE(world.over());
+  EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 60'000);
+}
+
 TEST(ApiLogs, SeveralTargetsAreMergedByTime) {
   LogWorld world;
   const auto opens = world.open("select=**/api");
