@@ -66,6 +66,7 @@ tree::Identity NodeHost::identity(Now now) {
 
 void NodeHost::boot(Time world, HostEffects& effects) {
   ++life_;
+  booted_ = world;
   left_ = false;
   frozen_ = false;
   const Now now = options_.clock.at(world);

@@ -66,6 +66,7 @@ class NodeHost {
   std::string instance() const;
   std::uint64_t instance_number() const { return options_.instance; }
   Duration timeout() const { return options_.timeout; }
+  Time booted() const { return booted_; }  // of the world
   std::uint64_t boot_random() const { return boot_random_; }
   std::uint64_t life() const { return life_; }  // rises with every boot
   bool runs() const { return role_.index() != 0; }
@@ -113,6 +114,7 @@ class NodeHost {
   LogBook logs_;
   std::uint64_t life_ = 0;
   std::uint64_t boot_random_ = 0;
+  Time booted_{};
   bool frozen_ = false;
   bool left_ = false;
   std::variant<std::monostate, std::unique_ptr<Leaf>, std::unique_ptr<Relay>, std::unique_ptr<Root>>

@@ -15,6 +15,9 @@ namespace {
 // A hop may take a request for younger than it is by its own interval and the way of one frame.
 constexpr Duration tolerance = milliseconds{700};
 
+// Within this time the root knows of a new boot: the way back of a node to its parent.
+constexpr Duration seen_within = seconds{6};
+
 struct Ran {
   unsigned times = 0;
   Time last{};
@@ -97,10 +100,12 @@ class Check {
     return count > 1;
   }
 
+  // The root may have seen an earlier boot of one that had just begun: its journal is gone.
   bool lived_through(const Issued& issued, const std::string& node) const {
     const auto life = issued.lives.find(node);
-    return life != issued.lives.end() && !has_double(node) &&
-           world_.host(node).life() == life->second && world_.host(node).runs();
+    if (has_double(node) || world_.host(node).booted() + seen_within > issued.at) return false;
+    return life != issued.lives.end() && world_.host(node).life() == life->second &&
+           world_.host(node).runs();
   }
 
   World& world_;
