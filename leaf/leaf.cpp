@@ -152,7 +152,7 @@ void Leaf::go(Turn& turn) {
 
 Time Leaf::next_deadline() const {
   return std::min({uplink_.next_deadline(), supervisor_.next_deadline(), gauges_.next_deadline(),
-                   api_.next_deadline()});
+                   api_.next_deadline(), events_.next_deadline()});
 }
 
 void Leaf::finish(Turn& turn, LeafEffects& effects) {
@@ -211,6 +211,8 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
     gauges_.on_session_gone();
   } else if (const auto* request = std::get_if<v1::Request>(&notice)) {
     on_request(*request, turn, effects);
+  } else if (const auto* ask = std::get_if<v1::OutcomeAsk>(&notice)) {
+    send_outcomes(journal_.answer(*ask, identity_.instance, identity_.boot), turn);
   } else if (const auto* open = std::get_if<v1::StreamOpen>(&notice)) {
     streams_.on_open(*open, supervisor_.config(open->target()) != nullptr, output);
   } else if (const auto* credit = std::get_if<v1::StreamCredit>(&notice)) {
@@ -219,8 +221,8 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
     streams_.on_close(*close, output);
   } else if (const auto* ack = std::get_if<v1::EventAck>(&notice)) {
     events_.on_ack(*ack);
-  } else if (const auto* ask = std::get_if<v1::GaugeAsk>(&notice)) {
-    gauges_.on_ask(*ask, turn.now.time);
+  } else if (const auto* gauges = std::get_if<v1::GaugeAsk>(&notice)) {
+    gauges_.on_ask(*gauges, turn.now.time);
   } else if (std::holds_alternative<v1::Rewind>(notice)) {
     events_.rewind();
   }
@@ -302,13 +304,15 @@ void Leaf::send_logs(leaf::LogStreams::Output& output, Turn& turn, LeafEffects& 
 }
 
 void Leaf::send_events(Turn& turn) {
+  events_.watch(turn.now.time);
   while (uplink_.connected()) {
     auto batch = events_.take();
-    if (!batch) return;
+    if (!batch) break;
     v1::Frame frame;
     *frame.mutable_event_batch() = std::move(*batch);
     uplink_.send(std::move(frame), turn);
   }
+  events_.watch(turn.now.time);
 }
 
 }  // namespace banyan

@@ -79,6 +79,8 @@ class Leaf {
   const tree::Mirror& mirror() const { return mirror_; }
   const tree::Uplink& uplink() const { return uplink_; }
   const leaf::Supervisor& supervisor() const { return supervisor_; }
+  const leaf::LogStreams& streams() const { return streams_; }
+  const tree::EventSpool& events() const { return events_; }
 
  private:
   void finish(tree::Turn& turn, LeafEffects& effects);

@@ -65,22 +65,27 @@ struct Found {
   leaf::Inheritance inherited;
 };
 
-Found look_around(const std::vector<leaf::TargetConfig>& targets, bool keeper_wanted,
-                  const leaf::KeeperPlace& place, const std::string& instance,
-                  const v1::Handover& handover) {
+struct Surroundings {
+  const leaf::KeeperPlace& place;
+  bool keeper_wanted = true;
+  const std::string& instance;
+  const v1::Handover& handover;
+};
+
+Found look_around(const std::vector<leaf::TargetConfig>& targets, const Surroundings& here) {
   Found found;
-  found.keeper = find_keeper(place, keeper_wanted);
+  found.keeper = find_keeper(here.place, here.keeper_wanted);
   leaf::KeeperLink children;
-  children.runs = leaf::kept_runs(handover);
-  if (found.keeper && keeper_wanted) {
+  children.runs = leaf::kept_runs(here.handover);
+  if (found.keeper && here.keeper_wanted) {
     auto& runs = found.keeper->runs;
     std::move(children.runs.begin(), children.runs.end(), std::back_inserter(runs));
-    found.inherited = leaf::inherit(*found.keeper, targets, instance);
+    found.inherited = leaf::inherit(*found.keeper, targets, here.instance);
   } else {
-    found.inherited = leaf::inherit(children, targets, instance);
+    found.inherited = leaf::inherit(children, targets, here.instance);
     found.children = std::move(children.runs);
   }
-  end_strays(instance, found.inherited.marks);
+  end_strays(here.instance, found.inherited.marks);
   return found;
 }
 
@@ -97,7 +102,7 @@ int start(const leaf::io::LeafConfig& loaded, const io::DaemonOptions& daemon_op
   const leaf::KeeperPlace place{state_dir->path(), leaf::keeper_program(), loaded.spill_max};
   const auto targets =
       leaf::InstanceGroups(loaded.targets, remembered->scaled).targets();  // as they are to be
-  Found found = look_around(targets, loaded.keeper, place, identity->instance, handover);
+  Found found = look_around(targets, {place, loaded.keeper, identity->instance, handover});
   LeafOptions options;
   options.node = loaded.node;
   options.targets = loaded.targets;

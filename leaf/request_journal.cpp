@@ -119,6 +119,30 @@ void RequestJournal::resume(const v1::Handover& handover) {
   }
 }
 
+v1::Outcomes RequestJournal::answer(const v1::OutcomeAsk& ask, const std::string& instance,
+                                    const v1::Boot& boot) {
+  const bool this_run =
+      ask.boot().random() == boot.random() && ask.boot().start_ms() == boot.start_ms();
+  v1::Outcomes outcomes;
+  outcomes.set_id(ask.id());
+  for (const v1::RequestTarget& target : ask.targets()) {
+    if (!target.path().empty() || target.instance() != instance) continue;
+    remember(ask.id());
+    Entry& entry = entries_.at(ask.id());
+    const std::string& name = target.target();
+    if (entry.running.contains(name)) continue;
+    auto known = entry.settled.find(name);
+    if (known == entry.settled.end()) {
+      auto fence = this_run ? make(name, v1::OUTCOME_KIND_UNREACHABLE, "it never arrived")
+                            : make(name, v1::OUTCOME_KIND_UNKNOWN,
+                                   "the leaf has restarted since; nobody knows");
+      known = entry.settled.emplace(name, std::move(fence)).first;
+    }
+    *outcomes.add_outcomes() = known->second;
+  }
+  return outcomes;
+}
+
 v1::Outcomes RequestJournal::settle(const Outcome& outcome) {
   v1::Outcomes outcomes;
   const auto it = tokens_.find(outcome.token);

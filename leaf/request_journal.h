@@ -37,6 +37,10 @@ class RequestJournal {
   std::vector<v1::HeldRequest> held() const;
   // Before anything else.
   void resume(const v1::Handover& handover);
+  // What became of a request? The stored outcome; nothing while it runs. What was never seen in
+  // this run is fenced, so that a late copy cannot run any more, and is answered `unreachable`;
+  // asked about another run, nobody knows.
+  v1::Outcomes answer(const v1::OutcomeAsk& ask, const std::string& instance, const v1::Boot& boot);
 
   // The supervisor's answer to a token handed out by take(); no outcomes for an unknown token.
   v1::Outcomes settle(const Outcome& outcome);

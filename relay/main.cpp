@@ -11,6 +11,7 @@
 #include "common/io/logger.h"
 #include "common/io/loop.h"
 #include "common/io/parent_link.h"
+#include "common/io/picture_log.h"
 #include "common/io/upgrade.h"
 #include "relay/relay.h"
 
@@ -44,6 +45,7 @@ class Daemon {
         parent_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
         http_(loop_.context(), http_options(config, state_dir),
               [this](auto event) { turn(event, io::read_clock()); }),
+        picture_(state_dir.path()),
         performer_({loop_, logger_, &children_, &parent_}),
         upgrade_(loop_.context(), invocation, upgrade_hooks()) {}
 
@@ -66,6 +68,7 @@ class Daemon {
     logger_.write(tree::LogLevel::info, here + " try=\"banyan tree\" at the root");
     loop_.notify_ready(here);
     relay_.resume(handover);
+    restore();
     RelayEffects effects;
     relay_.start(io::read_clock(), effects);
     perform(effects);
@@ -74,6 +77,22 @@ class Daemon {
   }
 
  private:
+  void restore() {
+    std::size_t parts = 0;
+    std::size_t refused = 0;
+    const auto troubles = picture_.open([&](const v1::Update& part) {
+      ++parts;
+      refused += relay_.restore(part);
+    });
+    for (const std::string& trouble : troubles) {
+      logger_.write(tree::LogLevel::warning, "picture: " + trouble);
+    }
+    if (parts == 0) return;
+    logger_.write(tree::LogLevel::info,
+                  fmt::format("picture=restored facts={} refused={}: to be verified by digest",
+                              relay_.mirror().fact_count(), refused));
+  }
+
   template <class Event>
   void turn(const Event& event, Now now) {
     RelayEffects effects;
@@ -83,6 +102,7 @@ class Daemon {
   }
 
   void perform(RelayEffects& effects) {
+    for (const v1::Update& part : effects.picture) picture_.keep(part);
     performer_.perform(effects.links);
     for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
     if (effects.read_host) turn(io::read_host_load(), io::read_clock());
@@ -109,6 +129,7 @@ class Daemon {
     io::Upgrade::Hooks hooks;
     hooks.ready = [](bool) { return true; };
     hooks.leave = [this] {
+      picture_.flush();
       v1::Handover handover;
       handover.set_version(BANYAN_VERSION);
       handover.set_lock(lock_);
@@ -142,6 +163,7 @@ class Daemon {
   io::ChildLink children_;
   io::ParentLink parent_;
   io::HttpServer http_;
+  io::PictureLog picture_;
   io::LinkPerformer performer_;
   io::Upgrade upgrade_;
 };

@@ -4,6 +4,7 @@
 
 #include "common/base/check.h"
 #include "common/base/name.h"
+#include "common/tree/picture.h"
 
 namespace banyan {
 
@@ -12,16 +13,24 @@ using tree::Turn;
 Relay::Relay(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
              std::vector<view::StaticFile> files)
     : name_(config.name),
-      downlink_({config.timeout, config.grace}, identity, mirror_, seed ^ 0x5bd1e995),
+      identity_(identity),
+      labels_(config.labels),
+      downlink_(tree::downlink_options(config), identity, mirror_, seed ^ 0x5bd1e995),
       uplink_({config.parents, config.hb_interval, config.timeout}, identity, mirror_, seed),
       router_(downlink_),
       events_(identity.instance, identity.boot),
       api_(mirror_, view::api_options(config.name, identity, std::move(files))) {
-  tree::Changes ignored;  // before any session: everything present is told at Hello
-  CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
-                    tree::fact_bytes(tree::node_fact(identity, config.labels)), ignored));
+  tell_self();
   downlink_.set_place(name_, {});
 }
+
+void Relay::tell_self() {
+  tree::Changes ignored;  // before any session: everything present is told at Hello
+  CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity_.instance,
+                    tree::fact_bytes(tree::node_fact(identity_, labels_)), ignored));
+}
+
+std::size_t Relay::restore(const v1::Update& part) { return tree::restore_picture(part, mirror_); }
 
 void Relay::resume(const v1::Handover& handover) {
   if (handover.has_events()) events_.resume(handover.events());
@@ -35,6 +44,8 @@ void Relay::note(const tree::OwnEvent& event, Now now, RelayEffects& effects) {
 
 void Relay::start(Now now, RelayEffects& effects) {
   Turn turn(now, effects.links);
+  tell_self();  // what was restored speaks of an earlier run
+  downlink_.restore(turn);
   uplink_.start(turn);
   finish(turn, effects);
 }
@@ -52,6 +63,8 @@ void Relay::handle(const tree::LinkEvent& event, Now now, RelayEffects& effects)
     downlink_.on_frame(*frame, turn);
   } else if (const auto* closed = std::get_if<tree::ChildClosed>(&event)) {
     downlink_.on_closed(*closed, turn);
+  } else if (const auto* examined = std::get_if<tree::ChildExamined>(&event)) {
+    downlink_.on_examined(*examined, turn);
   } else if (const auto* above = std::get_if<tree::ParentFrame>(&event)) {
     uplink_.on_frame(*above, turn);
   } else if (const auto* gone = std::get_if<tree::ParentClosed>(&event)) {
@@ -81,7 +94,7 @@ void Relay::stop(Now now, RelayEffects& effects) {
 
 Time Relay::next_deadline() const {
   return std::min({uplink_.next_deadline(), downlink_.next_deadline(), router_.next_deadline(),
-                   api_.next_deadline()});
+                   api_.next_deadline(), events_.next_deadline()});
 }
 
 // What the links decided may lead to more decisions: until nothing is left.
@@ -97,9 +110,13 @@ void Relay::finish(Turn& turn, RelayEffects& effects) {
     more = asked || !above.empty() || !below.empty();
   }
   uplink_.settle(turn);
+  downlink_.settle(turn);
   send_own_events(turn);
   api_.on_changes(turn.noted, turn.now);
   effects.read_host = router_.take_host_wish();
+  for (v1::Update& part : tree::picture_of(turn.noted, mirror_)) {
+    effects.picture.push_back(std::move(part));
+  }
   for (tree::HttpEffect& effect : api_.take_http()) effects.http.push_back(std::move(effect));
 }
 
@@ -121,8 +138,14 @@ void Relay::on_parent(tree::UplinkNotice& notice, Turn& turn) {
   } else if (const auto* ack = std::get_if<v1::EventAck>(&notice)) {
     events_.on_ack(*ack);
     router_.on_event_ack(*ack, turn);
-  } else if (const auto* ask = std::get_if<v1::GaugeAsk>(&notice)) {
-    router_.on_gauge_ask(*ask, turn);
+  } else if (const auto* gauges = std::get_if<v1::GaugeAsk>(&notice)) {
+    router_.on_gauge_ask(*gauges, turn);
+  } else if (const auto* contest = std::get_if<v1::Contest>(&notice)) {
+    downlink_.on_contest(*contest, turn);
+  } else if (const auto* ping = std::get_if<v1::Ping>(&notice)) {
+    router_.on_ping(*ping, turn);
+  } else if (const auto* ask = std::get_if<v1::OutcomeAsk>(&notice)) {
+    router_.on_outcome_ask(*ask, turn);
   } else if (std::holds_alternative<v1::Rewind>(notice)) {
     events_.rewind();
     router_.rewind(turn);
@@ -165,6 +188,8 @@ void Relay::send_rising(Turn& turn) {
       *frame.mutable_stream_data() = std::move(*data);
     } else if (auto* gauges = std::get_if<v1::GaugeAnswer>(&rising)) {
       *frame.mutable_gauge_answer() = std::move(*gauges);
+    } else if (auto* pong = std::get_if<v1::Pong>(&rising)) {
+      *frame.mutable_pong() = std::move(*pong);
     } else {
       *frame.mutable_stream_close() = std::move(std::get<v1::StreamClose>(rising));
     }
@@ -173,13 +198,15 @@ void Relay::send_rising(Turn& turn) {
 }
 
 void Relay::send_own_events(Turn& turn) {
+  events_.watch(turn.now.time);
   while (uplink_.connected()) {
     auto batch = events_.take();
-    if (!batch) return;
+    if (!batch) break;
     v1::Frame frame;
     *frame.mutable_event_batch() = std::move(*batch);
     uplink_.send(std::move(frame), turn);
   }
+  events_.watch(turn.now.time);
 }
 
 }  // namespace banyan

@@ -13,8 +13,9 @@
 
 namespace banyan {
 
-// Performed in this order: links, http, host.
+// Performed in this order: picture, links, http, host.
 struct RelayEffects {
+  std::vector<v1::Update> picture;  // to be kept for the next run
   tree::LinkEffects links;
   std::vector<tree::HttpEffect> http;
   bool read_host = false;  // answered by a HostLoad
@@ -25,6 +26,9 @@ class Relay {
   Relay(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
         std::vector<view::StaticFile> files);
 
+  // Before start, in order: the picture that an earlier run kept. Returns how many facts were
+  // refused.
+  std::size_t restore(const v1::Update& part);
   // At most once, before start(): what the program before this one in the same process left.
   void resume(const v1::Handover& handover);
   // For the program that replaces this one. Sessions, and what people ask here, end with this one.
@@ -42,8 +46,11 @@ class Relay {
   const tree::Mirror& mirror() const { return mirror_; }
   const tree::Uplink& uplink() const { return uplink_; }
   const tree::Downlink& downlink() const { return downlink_; }
+  const tree::Router& router() const { return router_; }
+  const tree::EventSpool& events() const { return events_; }
 
  private:
+  void tell_self();
   void finish(tree::Turn& turn, RelayEffects& effects);
   void on_parent(tree::UplinkNotice& notice, tree::Turn& turn);
   void on_child(tree::DownlinkNotice& notice, tree::Turn& turn);
@@ -52,6 +59,8 @@ class Relay {
   void send_own_events(tree::Turn& turn);
 
   std::string name_;
+  tree::Identity identity_;
+  tree::Labels labels_;
   tree::Mirror mirror_;
   tree::Downlink downlink_;
   tree::Uplink uplink_;

@@ -10,6 +10,7 @@
 #include "common/io/link_performer.h"
 #include "common/io/logger.h"
 #include "common/io/loop.h"
+#include "common/io/picture_log.h"
 #include "common/io/upgrade.h"
 #include "root/root.h"
 #include "root/web/embedded.h"
@@ -50,6 +51,7 @@ class Daemon {
         children_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
         http_(loop_.context(), http_options(config, state_dir),
               [this](auto event) { turn(event, io::read_clock()); }),
+        picture_(state_dir.path()),
         performer_({loop_, logger_, &children_, nullptr}),
         upgrade_(loop_.context(), invocation, upgrade_hooks()) {}
 
@@ -67,6 +69,7 @@ class Daemon {
     logger_.write(tree::LogLevel::info, fmt::format("{} try=\"banyan --url {} tree\"", here,
                                                     page.substr(0, page.size() - 1)));
     loop_.notify_ready(here);
+    restore();
     RootEffects effects;
     root_.start(io::read_clock(), effects);
     perform(effects);
@@ -75,6 +78,22 @@ class Daemon {
   }
 
  private:
+  void restore() {
+    std::size_t parts = 0;
+    std::size_t refused = 0;
+    const auto troubles = picture_.open([&](const v1::Update& part) {
+      ++parts;
+      refused += root_.restore(part);
+    });
+    for (const std::string& trouble : troubles) {
+      logger_.write(tree::LogLevel::warning, "picture: " + trouble);
+    }
+    if (parts == 0) return;
+    logger_.write(tree::LogLevel::info,
+                  fmt::format("picture=restored facts={} refused={}: to be verified by digest",
+                              root_.mirror().fact_count(), refused));
+  }
+
   template <class Event>
   void turn(const Event& event, Now now) {
     RootEffects effects;
@@ -84,6 +103,7 @@ class Daemon {
   }
 
   void perform(RootEffects& effects) {
+    for (const v1::Update& part : effects.picture) picture_.keep(part);
     for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
     performer_.perform(effects.links);
     if (effects.read_host) turn(io::read_host_load(), io::read_clock());
@@ -110,6 +130,7 @@ class Daemon {
     io::Upgrade::Hooks hooks;
     hooks.ready = [](bool) { return true; };
     hooks.leave = [this] {
+      picture_.flush();
       v1::Handover handover;
       handover.set_version(BANYAN_VERSION);
       handover.set_lock(lock_);
@@ -141,6 +162,7 @@ class Daemon {
   io::Loop loop_;
   io::ChildLink children_;
   io::HttpServer http_;
+  io::PictureLog picture_;
   io::LinkPerformer performer_;
   io::Upgrade upgrade_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/check.h"
+#include "common/tree/picture.h"
 
 namespace banyan {
 
@@ -10,16 +11,26 @@ using tree::Turn;
 
 Root::Root(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
            std::vector<view::StaticFile> files)
-    : downlink_({config.timeout, config.grace}, identity, mirror_, seed),
+    : identity_(identity),
+      labels_(config.labels),
+      downlink_(tree::downlink_options(config), identity, mirror_, seed),
       router_(downlink_),
       api_(mirror_, view::api_options(config.name, identity, std::move(files))) {
-  tree::Changes ignored;  // before anybody listens
-  CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
-                    tree::fact_bytes(tree::node_fact(identity, config.labels)), ignored));
+  tell_self();
 }
+
+void Root::tell_self() {
+  tree::Changes ignored;  // before anybody listens
+  CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity_.instance,
+                    tree::fact_bytes(tree::node_fact(identity_, labels_)), ignored));
+}
+
+std::size_t Root::restore(const v1::Update& part) { return tree::restore_picture(part, mirror_); }
 
 void Root::start(Now now, RootEffects& effects) {
   Turn turn(now, effects.links);
+  tell_self();  // what was restored speaks of an earlier run
+  downlink_.restore(turn);
   finish(turn, effects);
 }
 
@@ -39,6 +50,8 @@ void Root::handle(const tree::LinkEvent& event, Now now, RootEffects& effects) {
     downlink_.on_frame(*frame, turn);
   } else if (const auto* closed = std::get_if<tree::ChildClosed>(&event)) {
     downlink_.on_closed(*closed, turn);
+  } else if (const auto* examined = std::get_if<tree::ChildExamined>(&event)) {
+    downlink_.on_examined(*examined, turn);
   }
   finish(turn, effects);
 }
@@ -72,7 +85,11 @@ void Root::finish(Turn& turn, RootEffects& effects) {
   bool more = true;
   while (more) {
     if (!turn.changes.empty()) {
-      api_.on_changes(std::exchange(turn.changes, {}), turn.now, asked_);
+      const auto changes = std::exchange(turn.changes, {});
+      api_.on_changes(changes, turn.now, asked_);
+      for (v1::Update& part : tree::picture_of(changes, mirror_)) {
+        effects.picture.push_back(std::move(part));
+      }
     }
     auto below = std::exchange(turn.from_children, {});
     for (tree::DownlinkNotice& notice : below) on_child(notice, turn);
@@ -82,6 +99,7 @@ void Root::finish(Turn& turn, RootEffects& effects) {
     more = asked || !turn.changes.empty() || !turn.from_children.empty() || !below.empty() ||
            !rising.empty();
   }
+  downlink_.settle(turn);
   effects.read_host = router_.take_host_wish();
   for (tree::HttpEffect& effect : asked_.http) effects.http.push_back(std::move(effect));
   asked_ = {};
@@ -106,6 +124,8 @@ void Root::on_rising(tree::Rising& rising, Turn& turn) {
     api_.on_stream_data(*data, turn.now, asked_);
   } else if (const auto* gauges = std::get_if<v1::GaugeAnswer>(&rising)) {
     api_.on_gauges(*gauges, asked_);
+  } else if (const auto* pong = std::get_if<v1::Pong>(&rising)) {
+    api_.on_pong(*pong, asked_);
   } else {
     api_.on_stream_close(std::get<v1::StreamClose>(rising), turn.now, asked_);
   }
@@ -113,16 +133,20 @@ void Root::on_rising(tree::Rising& rising, Turn& turn) {
 
 bool Root::send_down(Turn& turn) {
   const auto requests = std::exchange(asked_.requests, {});
+  const auto asks = std::exchange(asked_.asks, {});
+  const auto pings = std::exchange(asked_.pings, {});
   const auto opens = std::exchange(asked_.opens, {});
   const auto gauges = std::exchange(asked_.gauges, {});
   for (const auto& request : requests) router_.on_request(request, turn);
+  for (const auto& ask : asks) router_.on_outcome_ask(ask, turn);
+  for (const auto& ping : pings) router_.on_ping(ping, turn);
   for (const auto& open : opens) router_.on_stream_open(open, turn);
   for (const auto& credit : std::exchange(asked_.credits, {})) {
     router_.on_stream_credit(credit, turn);
   }
   for (const auto& close : std::exchange(asked_.closes, {})) router_.on_stream_close(close, turn);
   for (const auto& ask : gauges) router_.on_gauge_ask(ask, turn);
-  return !requests.empty() || !opens.empty() || !gauges.empty();
+  return !requests.empty() || !asks.empty() || !pings.empty() || !opens.empty() || !gauges.empty();
 }
 
 }  // namespace banyan

@@ -13,8 +13,9 @@
 
 namespace banyan {
 
-// Performed in this order: links, http, host.
+// Performed in this order: picture, links, http, host.
 struct RootEffects {
+  std::vector<v1::Update> picture;  // to be kept for the next run
   tree::LinkEffects links;
   std::vector<tree::HttpEffect> http;
   bool read_host = false;  // answered by a HostLoad
@@ -25,6 +26,9 @@ class Root {
   Root(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
        std::vector<view::StaticFile> files);
 
+  // Before start, in order: the picture that an earlier run kept. Returns how many facts were
+  // refused.
+  std::size_t restore(const v1::Update& part);
   void start(Now now, RootEffects& effects);
   // Something happened to this node that is to be told.
   void note(const tree::OwnEvent& event, Now now, RootEffects& effects);
@@ -36,14 +40,18 @@ class Root {
 
   const tree::Mirror& mirror() const { return mirror_; }
   const tree::Downlink& downlink() const { return downlink_; }
+  const tree::Router& router() const { return router_; }
   const view::Api& api() const { return api_; }
 
  private:
+  void tell_self();
   void finish(tree::Turn& turn, RootEffects& effects);
   void on_child(tree::DownlinkNotice& notice, tree::Turn& turn);
   void on_rising(tree::Rising& rising, tree::Turn& turn);
   bool send_down(tree::Turn& turn);  // false: there was nothing
 
+  tree::Identity identity_;
+  tree::Labels labels_;
   tree::Mirror mirror_;
   tree::Downlink downlink_;
   tree::Router router_;

@@ -40,4 +40,6 @@ Digest fact_hash(std::string_view instance, int kind, std::string_view id, std::
   return {hash.high64, hash.low64};
 }
 
+std::uint64_t name_hash(std::string_view name) { return XXH3_64bits(name.data(), name.size()); }
+
 }  // namespace banyan

@@ -21,4 +21,7 @@ struct Digest {
 // h(instance, kind, id, value): 128 bits of xxh3 over the length-prefixed fields.
 Digest fact_hash(std::string_view instance, int kind, std::string_view id, std::string_view value);
 
+// XXH3-64 of a name, the same everywhere: to spread names over buckets.
+std::uint64_t name_hash(std::string_view name);
+
 }  // namespace banyan

@@ -1,6 +1,11 @@
 #include "common/io/child_link.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <boost/asio/post.hpp>
 
 #include <utility>
 
@@ -172,6 +177,25 @@ void ChildLink::send(tree::ConnId conn, std::string bytes) {
     return;
   }
   flush(*connection);
+}
+
+// The descriptor is libzmq's: it is only looked at. One that several connections share, or that was
+// closed and used again since, is nobody's.
+void ChildLink::examine(tree::ConnId conn) {
+  tree::ChildExamined found;
+  found.conn = conn;
+  const ChildConnection* connection = table_.find(conn);
+  if (connection != nullptr && table_.owns_descriptor(*connection)) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    const int descriptor = connection->descriptor;
+    found.known = ::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
+    found.unacked = info.tcpi_unacked;
+    found.since_ack = milliseconds{info.tcpi_last_ack_recv};
+  }
+  boost::asio::post(loop_, [this, found, alive = alive_] {
+    if (*alive) emit_(found);
+  });
 }
 
 void ChildLink::flush(ChildConnection& connection) {

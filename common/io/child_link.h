@@ -64,6 +64,8 @@ class ChildLink {
   Result<std::uint16_t> listen(const std::string& host, std::uint16_t port);
   // To an unknown or ended connection: counted and dropped.
   void send(tree::ConnId conn, std::string bytes);
+  // Asks the kernel about the connection; the answer is an event, soon.
+  void examine(tree::ConnId conn);
 
   const ChildLinkCounters& counters() const { return counters_; }
 

@@ -15,6 +15,7 @@ namespace {
 constexpr ConfigRange<Duration> interval_range{milliseconds{20}, std::chrono::hours{1}};
 constexpr ConfigRange<Duration> timeout_range{milliseconds{20}, std::chrono::hours{24}};
 constexpr ConfigRange<Duration> grace_range{Duration::zero(), std::chrono::hours{24}};
+constexpr ConfigRange<Duration> forget_range{std::chrono::seconds{1}, std::chrono::hours{24 * 365}};
 
 class NodeReader {
  public:
@@ -121,6 +122,8 @@ class NodeReader {
     reader_.read_duration("hb_interval", interval_range, node_.hb_interval);
     const bool has_timeout = reader_.read_duration("timeout", timeout_range, node_.timeout);
     reader_.read_duration("grace", grace_range, node_.grace);
+    reader_.read_duration("forget_left", forget_range, node_.forget_left);
+    reader_.read_duration("forget_lost", forget_range, node_.forget_lost);
     if (node_.timeout > node_.hb_interval) return;
     reader_.refuse_key(has_timeout ? "timeout" : "hb_interval",
                        fmt::format("timeout ({}) must be longer than hb_interval ({}): a node that "
@@ -205,9 +208,9 @@ std::string_view program_name(ConfigRole role) {
 
 ForeignKeys foreign_node_keys(ConfigRole role) {
   ForeignKeys keys;
-  keys.later = {"allow",    "checks",   "forget_left", "forget_lost", "forward_level", "inputs",
-                "limits",   "log",      "notify",      "probes",      "return_after",  "rules",
-                "security", "services", "silences",    "store"};
+  keys.later = {"allow",    "checks",   "forward_level", "inputs",       "limits",
+                "log",      "notify",   "probes",        "return_after", "rules",
+                "security", "services", "silences",      "store"};
   if (role != ConfigRole::leaf) {
     for (const auto key : {"app_name", "bufsize", "keeper", "spill_max", "target", "targets"}) {
       keys.elsewhere[key] = "banyan-leaf: only a leaf runs targets";

@@ -58,6 +58,13 @@ ChildConnection* ConnectionTable::find(tree::ConnId id) {
   return found == connections_.end() ? nullptr : &found->second;
 }
 
+bool ConnectionTable::owns_descriptor(const ChildConnection& connection) const {
+  if (connection.state != ChildConnection::State::open || connection.descriptor < 0) return false;
+  const auto it = by_descriptor_.find(connection.descriptor);
+  return it != by_descriptor_.end() && it->second.size() == 1 &&
+         it->second.front() == connection.id && open_descriptors_.contains(connection.descriptor);
+}
+
 void ConnectionTable::close(ChildConnection& connection) {
   connection.state = ChildConnection::State::closed;
   if (connection.descriptor < 0) return;

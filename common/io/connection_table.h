@@ -69,6 +69,8 @@ class ConnectionTable {
 
   // ---- by number
   ChildConnection* find(tree::ConnId id);
+  // True when no other connection is bound to its descriptor, and that is open.
+  bool owns_descriptor(const ChildConnection& connection) const;
   // Closes without the monitor (the socket says that the peer is unknown).
   void close(ChildConnection& connection);
   // The last word about a closed connection was said.

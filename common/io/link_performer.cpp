@@ -35,6 +35,7 @@ void LinkPerformer::perform(tree::LinkEffect effect) {
             [&](tree::SendChild& send) {
               present(parts_.children).send(send.conn, std::move(send.bytes));
             },
+            [&](tree::ExamineChild& examine) { present(parts_.children).examine(examine.conn); },
             [&](tree::WriteLog& line) { parts_.logger.write(line.level, line.text); },
             [&](tree::Exit& exit) { parts_.loop.stop(exit.code); }},
       effect);

@@ -84,6 +84,14 @@ Judgement judge(const v1::Hello& hello, const Child* holder, const AdmissionCont
   if (holder->instance == hello.instance()) {
     // A late Hello of an old attempt must not take the session over.
     const bool late = same_boot(holder->boot, hello.boot()) && hello.attach() <= holder->attach;
+    const auto same = [&hello](const v1::Boot& boot) { return same_boot(boot, hello.boot()); };
+    const auto& replaced = holder->replaced;
+    if (holder->in_session() && std::any_of(replaced.begin(), replaced.end(), same)) {
+      return refuse("duplicate_instance",
+                    fmt::format("the instance {} runs twice: on {} and on {}; a copied state "
+                                "directory must be emptied",
+                                hello.instance(), holder->host, hello.host()));
+    }
     Judgement judgement;
     judgement.admission = late ? Admission::ignore : Admission::accept;
     return judgement;

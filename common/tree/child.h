@@ -9,6 +9,7 @@
 #include "common/tree/liveness.h"
 #include "common/tree/mirror.h"
 #include "common/tree/node_event.h"
+#include "common/tree/repair.h"
 
 namespace banyan::tree {
 
@@ -19,6 +20,7 @@ struct Child {
   std::string host;
   std::string version;
   v1::Boot boot;
+  std::vector<v1::Boot> replaced;  // earlier boots of this instance, at most 4: never again
   std::uint64_t attach = 0;
   Duration interval{0};
   bool gauges = false;  // it understands a gauge_ask
@@ -31,12 +33,17 @@ struct Child {
 
   Liveness liveness{LivenessOptions{}};
   WallTime since{};
+  Time gone_at{};                    // when it was lost or left
   std::deque<std::string> evidence;  // newest last, at most 8
 
   bool transferring = false;
-  std::set<FactKey> stale;        // held, and not told again in the running transfer
-  bool asked = false;             // a transfer was asked for and has not begun
-  unsigned failed_transfers = 0;  // in a row that did not cure
+  std::set<FactKey> stale;      // held, and not told again in the running transfer
+  bool asked = false;           // a transfer was asked for and has not begun
+  Repair repair;                // the descent that is running, if one is
+  unsigned failed_repairs = 0;  // in a row that did not cure
+
+  Time examine_at = never;  // when its connection is to be looked at
+  Duration lateness{0};     // of its own loop, as it said in its last beat
 
   bool in_session() const { return session != 0; }
 };

@@ -30,6 +30,9 @@ constexpr Rule rules[] = {
     {Kind::kStreamCredit, Receiver::child, true}, {Kind::kStreamClose, Receiver::child, true},
     {Kind::kTransferAsk, Receiver::child, true},  {Kind::kContest, Receiver::child, true},
     {Kind::kGaugeAsk, Receiver::child, true},     {Kind::kGaugeAnswer, Receiver::parent, true},
+    {Kind::kQuestion, Receiver::child, true},     {Kind::kAnswer, Receiver::parent, true},
+    {Kind::kPing, Receiver::child, true},         {Kind::kPong, Receiver::parent, true},
+    {Kind::kOutcomeAsk, Receiver::child, true},
 };
 
 int gauges_in(const v1::GaugeAnswer& answer) {
@@ -44,13 +47,24 @@ Status check_counts(const v1::Frame& frame) {
   if (frame.has_update()) {
     limit = max_facts_per_update;
     for (const auto& node : frame.update().nodes()) count += node.facts_size();
-    count = std::max(count, frame.update().nodes_size());
+    count = std::max({count, frame.update().nodes_size(), frame.update().prunes_size()});
+  } else if (frame.has_answer()) {
+    limit = max_facts_per_update;
+    for (const auto& node : frame.answer().nodes()) count += node.facts_size();
+    count = std::max({count, frame.answer().nodes_size(), frame.answer().children_size(),
+                      frame.answer().buckets_size()});
   } else if (frame.has_event_batch()) {
     limit = max_events_per_batch;
     count = frame.event_batch().events_size();
   } else if (frame.has_request()) {
     limit = max_targets_per_request;
     count = frame.request().targets_size();
+  } else if (frame.has_outcome_ask()) {
+    limit = max_targets_per_request;
+    count = frame.outcome_ask().targets_size();
+  } else if (frame.has_pong()) {
+    limit = max_hops;
+    count = frame.pong().hops_size();
   } else if (frame.has_outcomes()) {
     limit = max_targets_per_request;
     count = frame.outcomes().outcomes_size();

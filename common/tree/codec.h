@@ -17,6 +17,7 @@ inline constexpr int max_targets_per_request = 1024;
 inline constexpr int max_records_per_frame = 1024;
 inline constexpr int max_gauges_per_frame = 4096;
 inline constexpr int max_ancestors = 16;
+inline constexpr int max_hops = 17;
 inline constexpr std::uint32_t protocol_version = 1;
 
 // Errors: too large, not a Frame, no kind, more repeated parts than allowed.

@@ -12,7 +12,6 @@ namespace banyan::tree {
 namespace {
 
 constexpr std::size_t max_strangers = 4096;
-constexpr std::size_t max_evidence = 8;
 constexpr std::size_t max_shown = 200;
 constexpr Duration own_lateness_ignored = milliseconds{20};
 
@@ -53,6 +52,15 @@ std::string shown(const std::string& text) { return visible(text.substr(0, max_s
 
 }  // namespace
 
+DownlinkOptions downlink_options(const NodeConfig& config) {
+  DownlinkOptions options;
+  options.timeout = config.timeout;
+  options.grace = config.grace;
+  options.forget_left = config.forget_left;
+  options.forget_lost = config.forget_lost;
+  return options;
+}
+
 Downlink::Downlink(DownlinkOptions options, Identity identity, Mirror& mirror, std::uint64_t seed)
     : options_(options), identity_(std::move(identity)), mirror_(mirror), random_(seed) {}
 
@@ -87,17 +95,15 @@ void Downlink::on_frame(const ChildFrame& event, Turn& turn) {
   Child* child = by_conn(event.conn);
   auto frame = decode(event.bytes);
   if (!frame) {
+    if (child != nullptr) return protocol_error(*child, frame.error().text(), turn);
     ++counters_.protocol_errors;
-    if (child != nullptr) break_session(*child, "protocol error: " + frame.error().text(), turn);
     return;
   }
   const bool in_session = child != nullptr && frame->session() == child->session;
   if (frame->has_hello() && child == nullptr) return on_hello(event.conn, frame->hello(), turn);
   if (!in_session) return ask_who(event.conn, frame->session(), turn);
   if (!may_receive(frame->kind_case(), Receiver::parent, true)) {
-    ++counters_.protocol_errors;
-    return break_session(*child, "protocol error: unexpected " + kind_name(frame->kind_case()),
-                         turn);
+    return protocol_error(*child, "unexpected " + kind_name(frame->kind_case()), turn);
   }
   if (frame->sequence() != child->sequence_in + 1) {
     ++counters_.frame_gaps;
@@ -127,7 +133,13 @@ void Downlink::break_session(Child& child, const std::string& why, Turn& turn) {
   ask_who(conn, session, turn);
 }
 
+void Downlink::protocol_error(Child& child, const std::string& what, Turn& turn) {
+  ++counters_.protocol_errors;
+  break_session(child, "protocol error: " + what, turn);
+}
+
 void Downlink::on_hello(ConnId conn, const v1::Hello& hello, Turn& turn) {
+  make_room(hello.name(), turn);
   const AdmissionContext context{identity_,        ancestors_,
                                  options_.timeout, split_path(path_).size(),
                                  children_.size(), options_.max_children,
@@ -160,9 +172,22 @@ void Downlink::refuse(ConnId conn, const v1::Hello& hello, const v1::Refused& re
                                   OwnEvent{"refused", name, text, "{}"});
 }
 
+// A boot that was taken over while its session lived is remembered: if it says Hello again, two
+// copies of the instance run.
+void Downlink::remember_boot(Child& child, const v1::Hello& hello) {
+  const bool same_instance = child.instance == hello.instance();
+  const bool same_boot = child.boot.random() == hello.boot().random() &&
+                         child.boot.start_ms() == hello.boot().start_ms();
+  if (!same_instance) child.replaced.clear();
+  if (!same_instance || same_boot) return;
+  child.replaced.push_back(child.boot);
+  if (child.replaced.size() > 4) child.replaced.erase(child.replaced.begin());
+}
+
 Child* Downlink::hold(const v1::Hello& hello, Turn& turn) {
   Child& child = children_[hello.name()];
   if (child.in_session()) end_session(child, "taken over by a newer connection", turn);
+  remember_boot(child, hello);
   child.name = hello.name();
   child.role = hello.role();
   child.instance = hello.instance();
@@ -190,13 +215,15 @@ void Downlink::accept(ConnId conn, const v1::Hello& hello, Turn& turn) {
   child.last_beat = 0;
   child.transferring = false;
   child.stale.clear();
-  child.failed_transfers = 0;
+  child.failed_repairs = 0;
   conns_[conn] = child.name;
   strangers_.erase(conn);
   refusals_.erase(child.name);
   const Digest held = mirror_.digest(child.name);
   const Digest told{hello.digest().high(), hello.digest().low()};
-  child.asked = held != told;
+  // The mirror is empty: no questions, everything is told. Otherwise the first told digest of the
+  // session judges: it is on its way, and tells of what the child knows to be lost.
+  child.asked = held == Digest{} && told != Digest{};
 
   v1::Frame frame;
   v1::Welcome& welcome = *frame.mutable_welcome();
@@ -214,7 +241,7 @@ void Downlink::accept(ConnId conn, const v1::Hello& hello, Turn& turn) {
   send(child.name, std::move(frame), turn);
 
   bool changed = child.liveness.on_session(liveness_options(child), turn.now.time);
-  if (!child.asked) changed = child.liveness.on_verified(turn.now.time) || changed;
+  if (held == told) changed = child.liveness.on_verified(turn.now.time) || changed;
   if (changed) show(child, turn);
   deadline_ = std::min(deadline_, child.liveness.next_deadline());
   turn.from_children.emplace_back(std::in_place_type<ChildJoined>, ChildJoined{child.name});
@@ -227,6 +254,7 @@ void Downlink::end_session(Child& child, const std::string& why, Turn& turn) {
   child.session = 0;
   child.transferring = false;
   child.stale.clear();
+  child.repair.stop();
   if (child.liveness.on_closed(why, turn.now.time)) show(child, turn);
   deadline_ = std::min(deadline_, child.liveness.next_deadline());
   turn.from_children.emplace_back(std::in_place_type<ChildGone>, ChildGone{child.name, why});
@@ -270,18 +298,24 @@ void Downlink::on_time(Turn& turn) {
       const bool over = child.liveness.state() == Liveness::State::lost;
       if (over && child.in_session()) end_session(child, child.liveness.why(), turn);
       show(child, turn);
+      if (!over && child.in_session()) probe(child, turn);
     }
+    examine_silent(child, turn);
     deadline_ = std::min(deadline_, child.liveness.next_deadline());
+  }
+  forget_expired(turn);
+  contest_doubled(turn);
+}
+
+// What was applied may have shown an instance in two places: that is settled behind everything
+// else, by the next turn of time.
+void Downlink::settle(Turn& turn) {
+  if (!mirror_.doubled().empty()) {
+    deadline_ = std::min(deadline_, std::max(contest_at_, turn.now.time));
   }
 }
 
-// Brings the link fact, the log and the events up to date with the verdict.
-void Downlink::show(Child& child, Turn& turn) {
-  deadline_ = std::min(deadline_, child.liveness.next_deadline());
-  child.since = turn.now.wall;
-  child.evidence.push_back(rfc3339(turn.now.wall) + " " + state_name(child.liveness.state()) +
-                           ": " + child.liveness.why());
-  if (child.evidence.size() > max_evidence) child.evidence.pop_front();
+void Downlink::tell_link(const Child& child, Turn& turn) {
   v1::LinkFact link;
   link.set_state(link_state(child.liveness.state()));
   link.set_since_ms(wall_ms(child.since));
@@ -293,8 +327,17 @@ void Downlink::show(Child& child, Turn& turn) {
   const Status status = mirror_.set({"", v1::FACT_KIND_LINK, child.name}, identity_.instance,
                                     fact_bytes(link), turn.changes);
   if (!status) turn.effects.log(LogLevel::error, status.error().text());
-  if (child.liveness.state() == Liveness::State::syncing) return;
+}
+
+// Brings the link fact, the log and the events up to date with the verdict.
+void Downlink::show(Child& child, Turn& turn) {
+  child.since = turn.now.wall;
+  child.gone_at = turn.now.time;
+  deadline_ = std::min({deadline_, child.liveness.next_deadline(), forget_at(child)});
   const std::string state = state_name(child.liveness.state());
+  add_evidence(child, state + ": " + child.liveness.why(), turn);
+  tell_link(child, turn);
+  if (child.liveness.state() == Liveness::State::syncing) return;
   const bool bad = child.liveness.state() == Liveness::State::lost;
   turn.effects.log(bad ? LogLevel::warning : LogLevel::info,
                    "child=" + child.name + " state=" + state + " reason=" + child.liveness.why());

@@ -8,6 +8,8 @@
 //  3. The mirror below a child changes only by that child's updates; the link facts are this node's
 //  own.
 //  4. A child is `up` only after the first equal digest of its session.
+//  5. A lost or left child stays listed with its facts until it is forgotten: by time, by request,
+//  by another instance of its name, or to make room for a living one (each with an event).
 // Bounds: max_children sessions, 4,096 remembered connections without a session.
 // Single threaded; one call at a time.
 
@@ -17,6 +19,7 @@
 #include "common/base/random.h"
 #include "common/tree/admission.h"
 #include "common/tree/child.h"
+#include "common/tree/node_config.h"
 #include "common/tree/turn.h"
 
 namespace banyan::tree {
@@ -25,7 +28,11 @@ struct DownlinkOptions {
   Duration timeout = seconds{5};
   Duration grace{0};  // 0 = one beat interval of the child
   std::size_t max_children = 10'000;
+  Duration forget_left = std::chrono::minutes{10};
+  Duration forget_lost = std::chrono::hours{24};
 };
+
+DownlinkOptions downlink_options(const NodeConfig& config);
 
 class Downlink {
  public:
@@ -33,8 +40,20 @@ class Downlink {
 
   void on_frame(const ChildFrame& event, Turn& turn);
   void on_closed(const ChildClosed& event, Turn& turn);
+  void on_examined(const ChildExamined& event, Turn& turn);
   void on_time(Turn& turn);
+  // After every turn of the role.
+  void settle(Turn& turn);
   Time next_deadline() const { return deadline_; }
+
+  // Before anything else: the mirror holds the picture of an earlier run. The children named by its
+  // links are known again; whoever was not lost has `timeout` to come back.
+  void restore(Turn& turn);
+  // Drops a lost or left child and all that is held of it. False when it is neither (or unknown).
+  bool forget(const std::string& name, const std::string& why, Turn& turn);
+
+  // A contest from above; its path is from this node.
+  void on_contest(const v1::Contest& contest, Turn& turn);
 
   // Where this node is now; told to children in Welcome.
   void set_place(std::string path, std::vector<std::string> ancestors);
@@ -51,7 +70,10 @@ class Downlink {
     std::uint64_t protocol_errors = 0;
     std::uint64_t frame_gaps = 0;
     std::uint64_t refusals = 0;
-    std::uint64_t transfers_asked = 0;  // after a session's first
+    std::uint64_t first_repairs = 0;  // descents before the first equal digest of a session
+    std::uint64_t repairs = 0;        // and after it: something was lost within the session
+    std::uint64_t questions = 0;
+    std::uint64_t transfers_asked = 0;  // after descents that did not cure
     std::uint64_t who_are_you = 0;
   };
   const Counters& counters() const { return counters_; }
@@ -66,10 +88,27 @@ class Downlink {
   void on_session_frame(Child& child, v1::Frame& frame, Turn& turn);
   void on_update(Child& child, const v1::Update& update, Turn& turn);
   Status apply(Child& child, const v1::Update& update, Turn& turn);
+  Status prune(Child& child, const std::string& path, Turn& turn);
   void compare(Child& child, const v1::Digest& told, Turn& turn);
+  void begin_repair(Child& child, Turn& turn);
+  void ask_for_all(Child& child, Turn& turn);
+  void ask(Child& child, Turn& turn);
+  Status on_answer(Child& child, const v1::Answer& answer, Turn& turn);
+  void protocol_error(Child& child, const std::string& what, Turn& turn);
   void pass_on(Child& child, v1::Frame& frame, Turn& turn);
   void show(Child& child, Turn& turn);
+  void tell_link(const Child& child, Turn& turn);
+  void add_evidence(Child& child, const std::string& text, Turn& turn);
+  void probe(Child& child, Turn& turn);
+  void examine_silent(Child& child, Turn& turn);
   Child* by_conn(ConnId conn);
+  static void remember_boot(Child& child, const v1::Hello& hello);
+  Time forget_at(const Child& child) const;
+  void contest_doubled(Turn& turn);
+  void contest(const std::string& instance, Turn& turn);
+  void drop(const std::string& name, const std::string& why, Turn& turn);
+  void forget_expired(Turn& turn);
+  void make_room(const std::string& newcomer, Turn& turn);
   LivenessOptions liveness_options(const Child& child) const;
   Child* hold(const v1::Hello& hello, Turn& turn);
 
@@ -86,6 +125,7 @@ class Downlink {
   std::map<ConnId, Time> strangers_;             // when each was asked last
   std::map<std::string, std::string> refusals_;  // name -> the refusal shown last
   Time deadline_ = never;                        // a lower bound over all children
+  Time contest_at_{};                            // not before
   bool just_woke_ = false;
   Counters counters_;
 };

@@ -8,8 +8,6 @@
 namespace banyan::tree {
 namespace {
 
-constexpr unsigned max_failed_transfers = 3;
-
 constexpr std::size_t max_reason = 200;
 
 Status check_speaker(const Child& child, const std::string& path) {
@@ -47,6 +45,7 @@ void Downlink::on_session_frame(Child& child, v1::Frame& frame, Turn& turn) {
     }
     case v1::Frame::kBeat: {
       child.last_beat = frame.beat().number();
+      child.lateness = milliseconds{frame.beat().own().lateness_ms()};
       v1::Frame answer;
       answer.mutable_beat_ack()->set_number(frame.beat().number());
       send(child.name, std::move(answer), turn);
@@ -54,10 +53,17 @@ void Downlink::on_session_frame(Child& child, v1::Frame& frame, Turn& turn) {
     }
     case v1::Frame::kUpdate:
       return on_update(child, frame.update(), turn);
+    case v1::Frame::kPong:
+      if (frame.pong().number() == 0) return;  // of a probe: it was heard
+      return pass_on(child, frame, turn);
+    case v1::Frame::kAnswer:
+      if (auto ok = on_answer(child, frame.answer(), turn); !ok) {
+        return protocol_error(child, ok.error().text(), turn);
+      }
+      return;
     default:
       if (auto status = check_paths(child, frame); !status) {
-        ++counters_.protocol_errors;
-        return break_session(child, "protocol error: " + status.error().text(), turn);
+        return protocol_error(child, status.error().text(), turn);
       }
       return pass_on(child, frame, turn);
   }
@@ -65,8 +71,7 @@ void Downlink::on_session_frame(Child& child, v1::Frame& frame, Turn& turn) {
 
 void Downlink::on_update(Child& child, const v1::Update& update, Turn& turn) {
   if (auto status = apply(child, update, turn); !status) {
-    ++counters_.protocol_errors;
-    return break_session(child, "protocol error: " + status.error().text(), turn);
+    return protocol_error(child, status.error().text(), turn);
   }
   v1::Frame answer;
   answer.mutable_update_ack()->set_number(update.number());
@@ -74,13 +79,28 @@ void Downlink::on_update(Child& child, const v1::Update& update, Turn& turn) {
   compare(child, update.digest(), turn);
 }
 
-// Removals and sets in the order told; what a transfer did not tell again goes at its end.
+Status Downlink::prune(Child& child, const std::string& path, Turn& turn) {
+  if (path.empty()) return failure("a child prunes itself");
+  if (auto status = check_speaker(child, path); !status) return status;
+  const std::string whole = join_path(child.name, path);
+  std::erase_if(child.stale, [&whole](const FactKey& key) {
+    return key.path == whole || key.path.starts_with(whole + "/");
+  });
+  mirror_.remove_subtree(whole, turn.changes);
+  return {};
+}
+
+// Prunes, then removals and sets in the order told; what a transfer did not tell again goes at its
+// end.
 Status Downlink::apply(Child& child, const v1::Update& update, Turn& turn) {
   if (update.transfer_begin()) {
     const auto keys = mirror_.keys_below(child.name);
     child.stale = std::set<FactKey>(keys.begin(), keys.end());
     child.transferring = true;
     child.asked = false;
+  }
+  for (const std::string& path : update.prunes()) {
+    if (auto ok = prune(child, path, turn); !ok) return ok;
   }
   for (const v1::NodeFacts& node : update.nodes()) {
     if (auto status = check_speaker(child, node.path()); !status) return status;
@@ -103,30 +123,6 @@ Status Downlink::apply(Child& child, const v1::Update& update, Turn& turn) {
     child.transferring = false;
   }
   return {};
-}
-
-void Downlink::compare(Child& child, const v1::Digest& told, Turn& turn) {
-  if (child.transferring || child.asked) return;  // the picture is incomplete by agreement
-  const Digest held = mirror_.digest(child.name);
-  if (held == Digest{told.high(), told.low()}) {
-    child.failed_transfers = 0;
-    if (child.liveness.on_verified(turn.now.time)) show(child, turn);
-    return;
-  }
-  if (child.failed_transfers >= max_failed_transfers) return;  // said once, below
-  if (++child.failed_transfers == max_failed_transfers) {
-    const std::string text = "the picture of " + child.name + " differs after " +
-                             std::to_string(max_failed_transfers) + " full transfers";
-    turn.effects.log(LogLevel::error, "child=" + child.name + " digest_divergence: " + text);
-    turn.from_children.emplace_back(std::in_place_type<OwnEvent>,
-                                    OwnEvent{"digest_divergence", child.name, text, "{}"});
-  }
-  ++counters_.transfers_asked;
-  child.asked = true;
-  v1::Frame ask;
-  ask.mutable_transfer_ask()->mutable_held()->set_high(held.high);
-  ask.mutable_transfer_ask()->mutable_held()->set_low(held.low);
-  send(child.name, std::move(ask), turn);
 }
 
 void Downlink::pass_on(Child& child, v1::Frame& frame, Turn& turn) {
@@ -154,6 +150,9 @@ void Downlink::pass_on(Child& child, v1::Frame& frame, Turn& turn) {
       notice.message = std::move(answer);
       break;
     }
+    case v1::Frame::kPong:
+      notice.message = std::move(*frame.mutable_pong());
+      break;
     case v1::Frame::kStreamData:
       notice.message = std::move(*frame.mutable_stream_data());
       break;

@@ -71,6 +71,21 @@ void EventSpool::on_ack(const v1::EventAck& ack) {
   sent_ = ack.nack() ? acked_ : std::max(sent_, acked_);
 }
 
+void EventSpool::watch(Time now) {
+  if (sent_ <= acked_) {  // nothing is on its way
+    again_at_ = never;
+    patience_ = first_patience;
+  } else if (again_at_ == never || watched_ != acked_) {
+    patience_ = first_patience;
+    again_at_ = now + patience_;
+  } else if (now >= again_at_) {
+    rewind();
+    patience_ = std::min(2 * patience_, last_patience);
+    again_at_ = now + patience_;
+  }
+  watched_ = acked_;
+}
+
 std::optional<v1::EventBatch> EventSpool::take() {
   const std::uint64_t first = std::max(sent_ + 1, oldest());
   if (first > last_) return std::nullopt;

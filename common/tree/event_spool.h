@@ -24,6 +24,8 @@ class EventSpool {
   static constexpr std::size_t batch_bytes = 16 * 1024;
   // A larger event loses its data and the rest of its text: it must fit a frame.
   static constexpr std::size_t max_event_bytes = 32 * 1024;
+  static constexpr Duration first_patience = seconds{10};
+  static constexpr Duration last_patience = seconds{160};
 
   EventSpool(std::string instance, v1::Boot boot);
 
@@ -35,6 +37,12 @@ class EventSpool {
   void add(v1::Event event);
   void on_ack(const v1::EventAck& ack);  // of another stream: ignored
   void rewind() { sent_ = acked_; }
+
+  // What is on its way without any progress for 10 s (then twice that, and so on up to 160 s) is
+  // sent again: an acknowledgement may have found no way. To be called in every turn, before
+  // take().
+  void watch(Time now);
+  Time next_deadline() const { return again_at_; }
 
   // The next batch to send, if the window allows one.
   std::optional<v1::EventBatch> take();
@@ -58,6 +66,9 @@ class EventSpool {
   std::uint64_t acked_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t dropped_ = 0;
+  std::uint64_t watched_ = 0;  // acked_ when it was looked at last
+  Time again_at_ = never;
+  Duration patience_ = first_patience;
 };
 
 }  // namespace banyan::tree

@@ -64,9 +64,23 @@ bool Liveness::on_time(Time now) {
     open_ = false;
     return enter(State::lost, "silent for " + in_seconds(options_.timeout));
   }
-  if (state_ != State::suspect && silent >= 2 * options_.interval) {
+  if (open_ && state_ != State::suspect && silent >= 2 * options_.interval) {
     return enter(State::suspect, "no beat for 2 intervals of " + in_seconds(options_.interval));
   }
+  return false;
+}
+
+bool Liveness::on_restored(State was, LivenessOptions options, Time now) {
+  options_ = options;
+  verified_ = false;
+  open_ = false;
+  last_heard_ = now;
+  closed_at_ = now;
+  if (was != State::lost && was != State::left) {
+    return enter(State::syncing, "its parent has restarted");
+  }
+  state_ = was;
+  why_ = was == State::lost ? "lost before its parent restarted" : "left before";
   return false;
 }
 
@@ -79,7 +93,8 @@ Time Liveness::next_deadline() const {
   if (state_ == State::lost || state_ == State::left) return never;
   const Time silent = after(last_heard_, options_.timeout);
   const Time grace = open_ ? never : after(closed_at_, options_.grace);
-  const Time suspect = state_ == State::suspect ? never : after(last_heard_, 2 * options_.interval);
+  const bool watched = open_ && state_ != State::suspect;
+  const Time suspect = watched ? after(last_heard_, 2 * options_.interval) : never;
   return std::min({silent, grace, suspect});
 }
 

@@ -5,6 +5,7 @@
 //   syncing, up --connection closed--> suspect --no new session within grace--> lost
 //   syncing, up, suspect --silent for timeout--> lost        any --goodbye--> left
 //   suspect, lost, left --a new session--> syncing
+//   (restored) --no new session within grace--> lost
 //
 // `suspect` costs nothing: it is shown, and requests still go there. `lost` and `left` end the
 // session: what the child says afterwards does not revive it, only a new Hello does.
@@ -36,6 +37,9 @@ class Liveness {
   bool on_closed(const std::string& why, Time now);
   bool on_goodbye(const std::string& reason);
   bool on_time(Time now);
+  // An earlier run of the judge knew the child in this state. Lost and left ones are so still; of
+  // the others nothing is known until they come back, and `grace` later they are lost.
+  bool on_restored(State was, LivenessOptions options, Time now);
 
   // Never into the future: a frame read before the clock was looked at needs no credit.
   void shift(Duration lateness, Time now);

@@ -167,6 +167,7 @@ Status Mirror::set(const FactKey& key, std::string_view instance, std::string by
   const Digest hash = fact_hash(instance, key.kind, key.id, bytes);
   if (const FactValue* held = find_fact(key); held != nullptr && held->hash == hash) return {};
   Node* node = find_or_make(key.path);
+  const std::string linked = linked_instance(*node, key);
   if (auto status = parse_into(*node, key, bytes); !status) {
     drop_if_empty(node);
     return status;
@@ -176,7 +177,11 @@ Status Mirror::set(const FactKey& key, std::string_view instance, std::string by
   const Digest before = it->second.hash;
   it->second = FactValue{std::string(instance), std::move(bytes), hash};
   add_hash(*node, before, hash);
-  if (key.kind == v1::FACT_KIND_LINK) recount(*find_or_make(join_path(key.path, key.id)));
+  if (key.kind == v1::FACT_KIND_LINK) {
+    Node& child = *find_or_make(join_path(key.path, key.id));
+    recount(child);
+    index(child, linked, linked_instance(*node, key));
+  }
   recount(*node);
   ++revision_;
   changes.push_back({key, before, hash});
@@ -190,6 +195,10 @@ void Mirror::remove(const FactKey& key, Changes& changes) {
   const auto it = node->facts.find({key.kind, key.id});
   if (it == node->facts.end()) return;
   const Digest before = it->second.hash;
+  if (key.kind == v1::FACT_KIND_LINK) {
+    const Node* linked = find(join_path(key.path, key.id));
+    index(*linked, linked_instance(*node, key), std::string());
+  }
   node->facts.erase(it);
   --fact_count_;
   forget_parsed(*node, key);
@@ -205,8 +214,49 @@ void Mirror::remove(const FactKey& key, Changes& changes) {
   changes.push_back({key, before, Digest{}});
 }
 
+std::string Mirror::linked_instance(const Node& node, const FactKey& key) {
+  if (key.kind != v1::FACT_KIND_LINK) return {};
+  const auto it = node.links.find(key.id);
+  return it == node.links.end() ? std::string() : it->second.instance();
+}
+
+std::vector<const Mirror::Node*> Mirror::places_of(std::string_view instance) const {
+  std::vector<const Node*> places;
+  const auto [begin, end] = by_instance_.equal_range(name_hash(instance));
+  for (auto it = begin; it != end; ++it) {
+    const v1::LinkFact* link = link_of(*it->second);
+    if (link != nullptr && link->instance() == instance) places.push_back(it->second);
+  }
+  return places;
+}
+
+void Mirror::index(const Node& node, const std::string& before, const std::string& now) {
+  if (before == now) return;
+  if (!before.empty()) {
+    const auto [begin, end] = by_instance_.equal_range(name_hash(before));
+    for (auto it = begin; it != end; ++it) {
+      if (it->second != &node) continue;
+      by_instance_.erase(it);
+      break;
+    }
+    // The node's own link may still stand there.
+    auto left = places_of(before);
+    std::erase(left, &node);
+    if (left.size() < 2) doubled_.erase(before);
+  }
+  if (now.empty()) return;
+  by_instance_.emplace(name_hash(now), &node);
+  if (places_of(now).size() > 1) doubled_.insert(now);
+}
+
 void Mirror::remove_subtree(std::string_view path, Changes& changes) {
-  for (const FactKey& key : keys_below(path)) remove(key, changes);
+  const auto keys = keys_below(path);
+  if (keys.empty()) return;
+  const FactKey whole{std::string(path), v1::FACT_KIND_UNSPECIFIED, {}};
+  changes.push_back({whole, digest(path), Digest{}});
+  const std::size_t first = changes.size();
+  for (const FactKey& key : keys) remove(key, changes);
+  for (std::size_t i = first; i < changes.size(); ++i) changes[i].pruned = true;
 }
 
 const FactValue* Mirror::find_fact(const FactKey& key) const {

@@ -13,8 +13,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "common/base/digest.h"
@@ -31,12 +33,16 @@ struct FactKey {
   auto operator<=>(const FactKey&) const = default;
 };
 
-// A zero digest stands for "not there".
+// A zero digest stands for "not there". When a subtree goes as a whole, a change with a key of no
+// kind comes first (is_prune): `before` is the digest of the subtree. The removals of its facts
+// follow, marked `pruned`.
 struct FactChange {
   FactKey key;
   Digest before;
   Digest now;
+  bool pruned = false;
 };
+inline bool is_prune(const FactKey& key) { return key.kind == v1::FACT_KIND_UNSPECIFIED; }
 using Changes = std::vector<FactChange>;
 
 struct FactValue {
@@ -80,6 +86,10 @@ class Mirror {
   std::vector<FactKey> keys_below(std::string_view path) const;  // the node itself included
   Digest digest(std::string_view path) const;                    // zero when there is no such node
   std::size_t fact_count() const { return fact_count_; }
+  // Instances that stand below more than one link.
+  const std::set<std::string>& doubled() const { return doubled_; }
+  // Where an instance stands, by its links.
+  std::vector<const Node*> places_of(std::string_view instance) const;
   // Rises by one with every change. Local: never on the wire.
   std::uint64_t revision() const { return revision_; }
 
@@ -91,7 +101,12 @@ class Mirror {
   static Status parse_into(Node& node, const FactKey& key, const std::string& bytes);
   static void forget_parsed(Node& node, const FactKey& key);
 
+  void index(const Node& node, const std::string& before, const std::string& now);
+  static std::string linked_instance(const Node& node, const FactKey& key);
+
   std::unique_ptr<Node> top_;
+  std::unordered_multimap<std::uint64_t, const Node*> by_instance_;  // hash -> linked node
+  std::set<std::string> doubled_;
   std::size_t fact_count_ = 0;
   std::uint64_t revision_ = 0;
 };

@@ -24,8 +24,10 @@ struct NodeConfig {
   std::vector<Address> parents;    // leaf, relay: first is preferred; empty = none configured
   Duration hb_interval = seconds{1};
   Duration timeout = seconds{5};
-  Duration grace{0};    // 0 = one beat interval of the child
-  bool silent = false;  // log warnings and errors only
+  Duration grace{0};                                // 0 = one beat interval of the child
+  Duration forget_left = std::chrono::minutes{10};  // children that said goodbye
+  Duration forget_lost = std::chrono::hours{24};    // children that did not come back
+  bool silent = false;                              // log warnings and errors only
   std::string log_level = "info";
   Labels labels;
   std::string state_dir;  // resolved, absolute

@@ -40,7 +40,15 @@ struct ParentClosed {
   ConnId conn = 0;
   std::string why;
 };
-using LinkEvent = std::variant<TimeReached, ChildFrame, ChildClosed, ParentFrame, ParentClosed>;
+// What the kernel knows of a child's connection: the answer to ExamineChild.
+struct ChildExamined {
+  ConnId conn = 0;
+  bool known = false;         // false: its descriptor is not known for certain
+  std::uint32_t unacked = 0;  // segments that its kernel has not acknowledged
+  Duration since_ack{0};      // since its kernel acknowledged anything
+};
+using LinkEvent =
+    std::variant<TimeReached, ChildFrame, ChildClosed, ParentFrame, ParentClosed, ChildExamined>;
 
 // ---- what goes out to links and the log
 struct DialParent {  // open a connection named `conn`; any earlier parent connection is closed
@@ -60,6 +68,9 @@ struct SendChild {
   ConnId conn = 0;
   std::string bytes;
 };
+struct ExamineChild {  // answered by ChildExamined
+  ConnId conn = 0;
+};
 enum class LogLevel { debug, info, warning, error };
 struct WriteLog {
   LogLevel level = LogLevel::info;
@@ -68,7 +79,8 @@ struct WriteLog {
 struct Exit {  // the program ends with this code once all effects before it are performed
   int code = 0;
 };
-using LinkEffect = std::variant<DialParent, HangUpParent, SendParent, SendChild, WriteLog, Exit>;
+using LinkEffect =
+    std::variant<DialParent, HangUpParent, SendParent, SendChild, ExamineChild, WriteLog, Exit>;
 
 struct LinkEffects {
   std::vector<LinkEffect> list;

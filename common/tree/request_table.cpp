@@ -13,8 +13,10 @@ bool part_is_full(int count, std::size_t bytes) {
   return count >= static_cast<int>(RequestTable::targets_per_frame) || bytes >= max_part_bytes;
 }
 
+}  // namespace
+
 // Outcomes of one request, in as many messages as it takes for each to fit a frame.
-class OutcomeParts {
+class RequestTable::OutcomeParts {
  public:
   OutcomeParts(const std::string& id, std::vector<v1::Outcomes>& parts) : id_(id), parts_(parts) {}
 
@@ -42,6 +44,8 @@ class OutcomeParts {
   std::size_t bytes_ = 0;
 };
 
+namespace {
+
 std::string why_unreachable(const Child* child, const std::string& name) {
   if (child == nullptr) return name + " is not known here";
   switch (child->liveness.state()) {
@@ -65,7 +69,12 @@ void RequestTable::route(const v1::Request& request, Turn& turn,
     const std::string child(split_first(target.path()).first);
     const Child* held = downlink_.find(child);
     const Key key{target.path(), target.target()};
-    if (child.empty()) {
+    const bool ends_here = split_first(target.path()).second.empty();
+    if (request.command().verb() == "forget" && ends_here && !child.empty()) {
+      forget(target, at_once, turn);
+    } else if (request.ttl_ms() == 0) {
+      at_once.add(key, v1::OUTCOME_KIND_EXPIRED, "its time was over on the way");
+    } else if (child.empty()) {
       at_once.add(key, v1::OUTCOME_KIND_REJECTED, "this node runs no targets");
     } else if (full) {
       at_once.add(key, v1::OUTCOME_KIND_REJECTED, "too many requests are under way");
@@ -76,6 +85,22 @@ void RequestTable::route(const v1::Request& request, Turn& turn,
     }
   }
   for (const auto& [child, targets] : by_child) hand_down(request, child, targets, turn);
+}
+
+// A node is forgotten by the one that lists it.
+void RequestTable::forget(const v1::RequestTarget& target, OutcomeParts& outcomes, Turn& turn) {
+  const std::string& name = target.path();
+  const Key key{name, target.target()};
+  const Child* held = downlink_.find(name);
+  if (held == nullptr) {
+    outcomes.add(key, v1::OUTCOME_KIND_REJECTED, name + " is not known here");
+  } else if (!target.instance().empty() && target.instance() != held->instance) {
+    outcomes.add(key, v1::OUTCOME_KIND_REJECTED, name + " is another instance by now");
+  } else if (downlink_.forget(name, "asked to", turn)) {
+    outcomes.add(key, v1::OUTCOME_KIND_DONE, "");
+  } else {
+    outcomes.add(key, v1::OUTCOME_KIND_REJECTED, name + " is neither lost nor left");
+  }
 }
 
 void RequestTable::hand_down(const v1::Request& request, const std::string& child,

@@ -33,6 +33,7 @@ class RequestTable {
   void clear() { entries_.clear(); }
   void on_time(Time now);
   Time next_deadline() const { return earliest_; }
+  std::size_t size() const { return entries_.size(); }
 
  private:
   using Key = std::pair<std::string, std::string>;  // node path, target
@@ -40,6 +41,8 @@ class RequestTable {
     std::map<std::string, std::set<Key>> open;  // by child
     Time drop_at{};
   };
+  class OutcomeParts;
+  void forget(const v1::RequestTarget& target, OutcomeParts& outcomes, Turn& turn);
   void hand_down(const v1::Request& request, const std::string& child,
                  const std::vector<const v1::RequestTarget*>& targets, Turn& turn);
 

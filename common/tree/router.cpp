@@ -1,5 +1,7 @@
 #include "common/tree/router.h"
 
+#include "common/base/name.h"
+
 namespace banyan::tree {
 
 void Router::raise(std::vector<v1::Outcomes>& outcomes) {
@@ -16,6 +18,42 @@ void Router::raise(std::vector<RisingStream>& streams) {
         },
         each);
   }
+}
+
+void Router::raise(std::vector<v1::Pong>& pongs) {
+  for (auto& each : pongs) rising_.emplace_back(std::in_place_type<v1::Pong>, std::move(each));
+}
+
+void Router::on_time(Time now) {
+  requests_.on_time(now);
+  gauges_.on_time(now);
+  std::vector<v1::Pong> pongs;
+  pings_.on_time(now, pongs);
+  raise(pongs);
+}
+
+// Of one node. What finds no way is dropped: it is asked again.
+void Router::on_outcome_ask(const v1::OutcomeAsk& ask, Turn& turn) {
+  if (ask.targets_size() == 0) return;
+  const std::string child(split_first(ask.targets(0).path()).first);
+  v1::Frame frame;
+  v1::OutcomeAsk& below = *frame.mutable_outcome_ask();
+  below.set_id(ask.id());
+  *below.mutable_boot() = ask.boot();
+  for (const v1::RequestTarget& target : ask.targets()) {
+    const auto [first, rest] = split_first(target.path());
+    if (first != child) continue;
+    v1::RequestTarget& further = *below.add_targets();
+    further = target;
+    further.set_path(std::string(rest));
+  }
+  downlink_.send(child, std::move(frame), turn);
+}
+
+void Router::on_ping(const v1::Ping& ping, Turn& turn) {
+  std::vector<v1::Pong> at_once;
+  pings_.on_ping(ping, turn, at_once);
+  raise(at_once);
 }
 
 void Router::on_request(const v1::Request& request, Turn& turn) {
@@ -59,11 +97,7 @@ void Router::on_parent_gone(Turn& turn) {
   requests_.clear();
   streams_.on_parent_gone(turn);
   gauges_.on_parent_gone();
-}
-
-void Router::on_time(Time now) {
-  requests_.on_time(now);
-  gauges_.on_time(now);
+  pings_.clear();
 }
 
 std::vector<Rising> Router::take_rising() {
@@ -81,6 +115,9 @@ void Router::on_child_gone(const std::string& child) {
   streams_.on_child_gone(child, streams);
   raise(streams);
   gauges_.on_child_gone(child);
+  std::vector<v1::Pong> pongs;
+  pings_.on_child_gone(child, pongs);
+  raise(pongs);
 }
 
 void Router::on_child(FromChild& notice, Turn& turn) {
@@ -93,6 +130,10 @@ void Router::on_child(FromChild& notice, Turn& turn) {
     rising_.emplace_back(std::in_place_type<v1::Outcomes>, std::move(*outcomes));
   } else if (const auto* gauges = std::get_if<v1::GaugeAnswer>(&notice.message)) {
     gauges_.on_answer(notice.child, *gauges);
+  } else if (const auto* pong = std::get_if<v1::Pong>(&notice.message)) {
+    std::vector<v1::Pong> pongs;
+    pings_.on_pong(notice.child, *pong, turn.now, pongs);
+    raise(pongs);
   } else {
     std::vector<RisingStream> streams;
     if (auto* data = std::get_if<v1::StreamData>(&notice.message)) {

@@ -17,9 +17,9 @@ struct SessionOpened {
 struct SessionClosed {
   std::string why;
 };
-using UplinkNotice =
-    std::variant<SessionOpened, SessionClosed, v1::Request, v1::StreamOpen, v1::StreamCredit,
-                 v1::StreamClose, v1::EventAck, v1::Rewind, v1::GaugeAsk>;
+using UplinkNotice = std::variant<SessionOpened, SessionClosed, v1::Request, v1::StreamOpen,
+                                  v1::StreamCredit, v1::StreamClose, v1::EventAck, v1::Rewind,
+                                  v1::GaugeAsk, v1::Contest, v1::Ping, v1::OutcomeAsk>;
 
 // ---- what a Downlink hands to its role; paths are already from the parent's point of view
 struct ChildJoined {
@@ -31,7 +31,8 @@ struct ChildGone {  // its session ended
 };
 struct FromChild {
   std::string child;
-  std::variant<v1::EventBatch, v1::Outcomes, v1::StreamData, v1::StreamClose, v1::GaugeAnswer>
+  std::variant<v1::EventBatch, v1::Outcomes, v1::StreamData, v1::StreamClose, v1::GaugeAnswer,
+               v1::Pong>
       message;
 };
 struct OwnEvent {  // something happened at this very node; its role numbers it

@@ -5,6 +5,8 @@
 
 #include "common/base/check.h"
 #include "common/tree/codec.h"
+#include "common/tree/node_digests.h"
+#include "common/tree/repair_answer.h"
 
 namespace banyan::tree {
 namespace {
@@ -39,6 +41,7 @@ void Uplink::dial(Turn& turn) {
 }
 
 void Uplink::send_hello(Turn& turn) {
+  hello_at_ = turn.now.time;
   settle(turn);  // so that the changes of this turn are in the told point, not behind it
   told_.reset(mirror_);
   attach_ =
@@ -108,14 +111,14 @@ void Uplink::on_welcome(const v1::Frame& frame, Turn& turn) {
   welcome_by_ = never;
   window_.reset();
   rtt_ = Duration{0};
+  beats_.reset(hello_at_);  // what waited behind a late Welcome is as old as that
   next_beat_ = turn.now.time;
   last_time_ = turn.now.time;
   last_refusal_.clear();
   last_failure_.clear();
-  if (welcome.transfer()) {
-    note(turn);
-    told_.begin_transfer(mirror_);
-  }
+  note(turn);
+  told_.begin_session(digest_of(welcome.held()), mirror_);
+  if (welcome.transfer()) told_.begin_transfer(mirror_);
   turn.effects.log(LogLevel::info, "link=parent state=up was=dialing parent=" + address().host +
                                        ":" + std::to_string(address().port) + " path=/" +
                                        parent_path_);
@@ -144,13 +147,24 @@ void Uplink::on_session_frame(v1::Frame& frame, Turn& turn) {
   };
   switch (frame.kind_case()) {
     case v1::Frame::kUpdateAck:
-      window_.acknowledged(frame.update_ack().number());
-      return;
+      told_.acknowledged(frame.update_ack().number());
+      return window_.acknowledged(frame.update_ack().number());
     case v1::Frame::kTransferAsk:
       note(turn);
       return told_.begin_transfer(mirror_);
+    case v1::Frame::kQuestion:
+      return answer(frame.question(), turn);
+    case v1::Frame::kBeatAck:
+      if (frame.beat_ack().number() == beat_number_) rtt_ = turn.now.time - beat_sent_at_;
+      return beats_.answered(frame.beat_ack().number(), turn.now.time);
     case v1::Frame::kRequest:
-      return raise(frame.mutable_request());
+      return on_request(*frame.mutable_request(), turn);
+    case v1::Frame::kPing:
+      return on_ping(frame.ping(), turn);
+    case v1::Frame::kContest:
+      return on_contest(frame.contest(), turn);
+    case v1::Frame::kOutcomeAsk:
+      return raise(frame.mutable_outcome_ask());
     case v1::Frame::kStreamOpen:
       return raise(frame.mutable_stream_open());
     case v1::Frame::kStreamCredit:
@@ -163,12 +177,43 @@ void Uplink::on_session_frame(v1::Frame& frame, Turn& turn) {
       return raise(frame.mutable_rewind());
     case v1::Frame::kGaugeAsk:
       return raise(frame.mutable_gauge_ask());
-    case v1::Frame::kBeatAck:
-      if (frame.beat_ack().number() == beat_number_) rtt_ = turn.now.time - beat_sent_at_;
-      return;
     default:
-      return;  // a contest: nothing to decide with one parent
+      return;
   }
+}
+
+// The time to live runs on in buffers: of a node that was frozen, of a connection that was held.
+void Uplink::on_request(v1::Request& request, Turn& turn) {
+  const Duration age = beats_.age(request.heard(), options_.hb_interval, turn.now.time);
+  const auto ms = static_cast<std::uint64_t>(age / milliseconds{1});
+  const std::uint64_t left = request.ttl_ms() > ms ? request.ttl_ms() - ms : 0;
+  request.set_ttl_ms(static_cast<std::uint32_t>(left));
+  turn.from_parent.emplace_back(std::in_place_type<v1::Request>, std::move(request));
+}
+
+// A leaf has nobody below: what is not meant for itself ends here. A relay passes it on.
+void Uplink::on_ping(const v1::Ping& ping, Turn& turn) {
+  const bool further = !ping.path().empty();
+  if (further && identity_.role != "leaf") {
+    turn.from_parent.emplace_back(std::in_place_type<v1::Ping>, ping);
+    return;
+  }
+  v1::Frame frame;
+  frame.mutable_pong()->set_number(ping.number());
+  if (further) frame.mutable_pong()->set_broken(identity_.name + " is a leaf");
+  send(std::move(frame), turn);
+}
+
+// Somebody above sees this instance in two places. This one lives: it says so by a number that is
+// higher than any seen.
+void Uplink::on_contest(const v1::Contest& contest, Turn& turn) {
+  if (!contest.path().empty()) {
+    turn.from_parent.emplace_back(std::in_place_type<v1::Contest>, contest);
+    return;
+  }
+  if (contest.instance() != identity_.instance) return;
+  attach_ = std::max(attach_, contest.attach());
+  end_session("contested: this instance is seen in another place too", turn);
 }
 
 void Uplink::on_closed(const ParentClosed& event, Turn& turn) {
@@ -232,6 +277,7 @@ void Uplink::send_beat(Turn& turn) {
   v1::Beat& beat = *frame.mutable_beat();
   beat.set_number(++beat_number_);
   beat_sent_at_ = now;
+  beats_.sent(beat_number_, now);
   beat.mutable_digest()->set_high(told_.digest().high);
   beat.mutable_digest()->set_low(told_.digest().low);
   lateness_ = std::max(lateness_, now - next_beat_);
@@ -251,22 +297,39 @@ void Uplink::settle(Turn& turn) {
   note(turn);
   if (state_ != State::connected) return;
   const bool whole_frame = told_.size() >= 256;  // of ~128 bytes each: one frame
-  while (!told_.empty() && window_.may_send(whole_frame, turn.now.time)) send_update(turn);
+  while (!told_.empty() && window_.may_send(whole_frame, turn.now.time)) {
+    send_update(told_.take(mirror_, max_update_bytes), turn);
+  }
 }
 
 void Uplink::flush(Turn& turn) {
   note(turn);
   // A transfer keeps to its window; nothing that follows it is about facts the parent knows yet.
   if (state_ != State::connected || told_.size() > 256) return;
-  while (!told_.empty()) send_update(turn);
+  while (!told_.empty()) send_update(told_.take(mirror_, max_update_bytes), turn);
 }
 
-void Uplink::send_update(Turn& turn) {
+void Uplink::send_update(v1::Update update, Turn& turn) {
   v1::Frame frame;
-  *frame.mutable_update() = told_.take(mirror_, max_update_bytes);
+  *frame.mutable_update() = std::move(update);
   const std::size_t bytes = frame.update().ByteSizeLong();
   frame.mutable_update()->set_number(window_.sent(bytes, turn.now.time));
   send(std::move(frame), turn);
+}
+
+// What waits at and below the node is told first: then what is present there was told, and the
+// answer can be compared with what the parent holds when it comes.
+void Uplink::answer(const v1::Question& question, Turn& turn) {
+  note(turn);
+  while (auto update = told_.take_below(question.path(), mirror_, max_update_bytes)) {
+    send_update(std::move(*update), turn);
+  }
+  for (v1::Answer& page : answer_question(mirror_, question)) {
+    v1::Frame frame;
+    *frame.mutable_answer() = std::move(page);
+    set_digest(*frame.mutable_answer()->mutable_told(), told_.digest());
+    send(std::move(frame), turn);
+  }
 }
 
 bool Uplink::send(v1::Frame frame, Turn& turn) {

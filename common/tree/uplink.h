@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "common/base/random.h"
+#include "common/tree/beat_times.h"
 #include "common/tree/node_config.h"
 #include "common/tree/told.h"
 #include "common/tree/turn.h"
@@ -71,7 +72,11 @@ class Uplink {
   void on_session_frame(v1::Frame& frame, Turn& turn);
   void send_hello(Turn& turn);
   void send_beat(Turn& turn);
-  void send_update(Turn& turn);
+  void send_update(v1::Update update, Turn& turn);
+  void on_request(v1::Request& request, Turn& turn);
+  void on_ping(const v1::Ping& ping, Turn& turn);
+  void on_contest(const v1::Contest& contest, Turn& turn);
+  void answer(const v1::Question& question, Turn& turn);
   bool stood_still(Now now) const;
   const Address& address() const;
 
@@ -99,9 +104,11 @@ class Uplink {
   std::uint64_t beat_number_ = 0;
   Time beat_sent_at_{};
   Duration rtt_{0};
+  BeatTimes beats_;
   Duration lateness_{0};  // the greatest since the last beat
   Duration backoff_{0};
   Duration reconnect_cap_ = seconds{1};
+  Time hello_at_{};
   Time last_heard_{};
   Time last_time_{};  // of on_time or Welcome: other turns do not prove that the clock is looked at
   Time next_beat_ = never;

@@ -118,6 +118,7 @@ void Api::on_closed(tree::ExchangeId exchange, Now now, ApiEffects& effects) {
   hub_.on_closed(exchange, now);
   waiting_.erase(exchange);
   drop_gathering(exchange);
+  std::erase_if(pings_, [exchange](const auto& each) { return each.second.exchange == exchange; });
   const auto it = logs_.find(exchange);
   if (it == logs_.end()) return;
   it->second.on_client_gone(effects);
@@ -126,6 +127,7 @@ void Api::on_closed(tree::ExchangeId exchange, Now now, ApiEffects& effects) {
 
 void Api::on_time(Now now, ApiEffects& effects) {
   finish_commands(commands_.on_time(now), now, effects);
+  for (auto& ask : commands_.doubts(mirror_, now)) effects.asks.push_back(std::move(ask));
   for (auto it = waiting_.begin(); it != waiting_.end();) {
     const auto [exchange, waiting] = *it;
     if (waiting.until > now.time) {
@@ -141,12 +143,14 @@ void Api::on_time(Now now, ApiEffects& effects) {
     if (answer.next_deadline() <= now.time) answer.on_time(now, effects);
   }
   drop_done_logs();
+  expire_pings(now, effects);
   hub_.on_time(now, effects);
   if (settle_at_ <= now.time) publish_settled(now, effects);
 }
 
 Time Api::next_deadline() const {
   Time next = std::min({commands_.next_deadline(), hub_.next_deadline(), settle_at_});
+  if (!pings_.empty()) next = std::min(next, pings_.begin()->second.until);
   for (const auto& [exchange, waiting] : waiting_) next = std::min(next, waiting.until);
   for (const auto& [exchange, answer] : logs_) next = std::min(next, answer.next_deadline());
   return next;

@@ -73,6 +73,7 @@ class Api {
   void on_stream_data(const v1::StreamData& data, Now now, ApiEffects& effects);
   void on_stream_close(const v1::StreamClose& close, Now now, ApiEffects& effects);
   void on_gauges(const v1::GaugeAnswer& gauges, ApiEffects& effects);
+  void on_pong(const v1::Pong& pong, ApiEffects& effects);
   void on_time(Now now, ApiEffects& effects);
   Time next_deadline() const;
 
@@ -119,6 +120,8 @@ class Api {
   Reply gather(GaugeAnswer answer, Call& call);  // api_gauges.cpp
   void drop_gathering(tree::ExchangeId exchange);
   // the others, each in the file of its name
+  Reply get_ping(Call& call);
+  void expire_pings(Now now, ApiEffects& effects);
   Reply get_events(Call& call);
   Reply get_stream(Call& call);
   Reply get_logs(Call& call);
@@ -166,6 +169,13 @@ class Api {
   std::map<tree::ExchangeId, GaugeAnswer> gathering_;
   std::map<std::uint64_t, tree::ExchangeId> gauge_asks_;  // not yet answered, by number
   std::uint64_t last_gauge_ask_ = 0;
+  struct Pinging {
+    tree::ExchangeId exchange{};
+    std::string path;
+    Time until{};
+  };
+  std::map<std::uint64_t, Pinging> pings_;  // by number, oldest first
+  std::uint64_t last_ping_ = 0;
   std::set<std::string> broken_;           // nodes whose link is not up, as told to the stream
   std::set<std::string> unsettled_;        // nodes whose sums have changed
   std::map<std::string, Outage> outages_;  // as told to the stream, by id

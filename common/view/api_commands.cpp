@@ -22,7 +22,8 @@ constexpr std::int64_t instances_max = 1'000;
 constexpr Duration wait_max = std::chrono::hours{1};
 
 const std::vector<std::string>& known_verbs() {
-  static const std::vector<std::string> verbs = {"start", "stop", "restart", "signal", "scale"};
+  static const std::vector<std::string> verbs = {"start",  "stop",  "restart",
+                                                 "signal", "scale", "forget"};
   return verbs;
 }
 
@@ -161,7 +162,8 @@ tl::expected<CommandAsk, Problem> Api::read_command(const Call& call) const {
     const auto near = did_you_mean(ask.verb, verbs);
     std::string hint = near ? "did you mean " + *near + "? " : "";
     return bad_member(ask.verb.empty() ? "the verb is missing" : "unknown verb",
-                      "verb=" + visible(ask.verb), hint + "verbs: start stop restart signal scale");
+                      "verb=" + visible(ask.verb),
+                      hint + "verbs: start stop restart signal scale forget");
   }
   if (ask.select.find_first_not_of(" \t\r\n") == std::string::npos) {
     return bad_member("the selector is missing", "select", "** selects all targets");
@@ -196,7 +198,14 @@ Reply Api::post_command(Call& call) {
     error.hint = "write a whole path: " + selection.candidates.front();
     return refuse(404, std::move(error), std::move(selection.candidates));
   }
-  if (selection.targets.empty()) {
+  const bool forget = ask->verb == "forget";
+  if (forget && gone_nodes(selection).empty()) {
+    return refuse(404, {"no lost or left node matches",
+                        visible(ask->select),
+                        {},
+                        "only those can be forgotten: GET /api/v1/nodes?state=lost,left"});
+  }
+  if (!forget && selection.targets.empty()) {
     auto nothing = nothing_matches(mirror_, "no target matches", ask->select);
     if (!selection.nodes.empty()) {
       nothing.value().error.hint = selection.nodes.front()->path +

@@ -12,6 +12,8 @@ namespace banyan::view {
 struct ApiEffects {
   std::vector<tree::HttpEffect> http;
   std::vector<v1::Request> requests;
+  std::vector<v1::OutcomeAsk> asks;
+  std::vector<v1::Ping> pings;
   std::vector<v1::StreamOpen> opens;
   std::vector<v1::StreamCredit> credits;
   std::vector<v1::StreamClose> closes;

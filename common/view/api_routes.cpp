@@ -51,6 +51,7 @@ const std::vector<Api::Route>& Api::routes() {
       {"GET", "/api/v1/tree", "select depth", &Api::get_tree, "the nested tree"},
       {"GET", "/api/v1/nodes", "select state limit continue gauges", &Api::get_nodes, "nodes"},
       {"GET", "/api/v1/nodes/{path}", "gauges", &Api::get_node, "one node"},
+      {"GET", "/api/v1/ping/{path}", "", &Api::get_ping, "the round trip of every hop to a node"},
       {"GET", "/api/v1/targets", "select state limit continue gauges", &Api::get_targets,
        "targets"},
       {"GET", "/api/v1/targets/{path}", "gauges", &Api::get_target, "one target"},

@@ -32,6 +32,11 @@ std::string instance_of(const tree::Mirror::Node& node) {
   return link == nullptr ? std::string() : link->instance();
 }
 
+v1::Boot boot_of(const tree::Mirror::Node& node) {
+  const auto* link = tree::link_of(node);
+  return link == nullptr ? v1::Boot() : link->boot();
+}
+
 std::string break_text(const tree::Mirror::Node& broken) {
   return broken.path + " is " + tree::name_of(tree::state_of(broken));
 }
@@ -41,6 +46,7 @@ CommandTarget fixed_target(const tree::TargetRef& ref, bool group) {
   target.node = ref.node->path;
   target.target = group && !ref.fact->group().empty() ? ref.fact->group() : ref.name;
   target.instance = instance_of(*ref.node);
+  target.boot = boot_of(*ref.node);
   if (!group) target.generation = ref.fact->generation();
   if (const auto* broken = tree::break_above(*ref.node)) {
     target.outcome = v1::OUTCOME_KIND_UNREACHABLE;
@@ -49,11 +55,40 @@ CommandTarget fixed_target(const tree::TargetRef& ref, bool group) {
   return target;
 }
 
+std::vector<CommandTarget> targets_of(const CommandAsk& ask, const tree::Selection& selection) {
+  if (ask.verb == "forget") return gone_nodes(selection);
+  std::vector<CommandTarget> targets;
+  for (const auto& ref : selection.targets)
+    targets.push_back(fixed_target(ref, ask.verb == "scale"));
+  return targets;
+}
+
 bool is_final(v1::OutcomeKind kind) {
   return kind != v1::OUTCOME_KIND_UNSPECIFIED && kind != v1::OUTCOME_KIND_IN_DOUBT;
 }
 
 }  // namespace
+
+std::vector<CommandTarget> gone_nodes(const tree::Selection& selection) {
+  std::vector<CommandTarget> gone;
+  const tree::Mirror::Node* last = nullptr;
+  for (const tree::Mirror::Node* node : selection.nodes) {
+    const auto* link = tree::link_of(*node);
+    const bool is_gone = link != nullptr && (link->state() == v1::LINK_STATE_LOST ||
+                                             link->state() == v1::LINK_STATE_LEFT);
+    if (!is_gone) continue;
+    if (last != nullptr && node->path.starts_with(last->path + "/")) continue;
+    last = node;
+    CommandTarget& target = gone.emplace_back();
+    target.node = node->path;
+    target.instance = link->instance();
+    if (const auto* broken = tree::break_above(*node->parent)) {
+      target.outcome = v1::OUTCOME_KIND_UNREACHABLE;
+      target.reason = break_text(*broken);
+    }
+  }
+  return gone;
+}
 
 bool is_command_id(std::string_view text) {
   const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
@@ -90,12 +125,11 @@ Result<const Command*> CommandBook::create(CommandAsk ask, const tree::Selection
   command.number = ++last_number_;
   command.created = now.wall;
   command.deadline = after(now.time, milliseconds{command.ask.ttl_ms} + grace);
-  for (const auto& ref : selection.targets) {
-    auto target = fixed_target(ref, command.ask.verb == "scale");
+  for (CommandTarget& target : targets_of(command.ask, selection)) {
     const auto path = join_path(target.node, target.target);
     if (!command.places.emplace(path, command.targets.size()).second) continue;
+    if (is_final(target.outcome)) ++command.answered;
     command.targets.push_back(std::move(target));
-    if (is_final(command.targets.back().outcome)) ++command.answered;
   }
   if (command.finished()) {
     command.ended = now.wall;
@@ -171,7 +205,12 @@ std::vector<std::string> CommandBook::on_outcomes(const v1::Outcomes& outcomes, 
   const bool was_finished = command.finished();
   for (const auto& outcome : outcomes.outcomes()) {
     const auto place = command.places.find(join_path(outcome.path(), outcome.target()));
-    if (place != command.places.end()) settle(command, command.targets[place->second], outcome);
+    if (place == command.places.end()) continue;
+    CommandTarget& target = command.targets[place->second];
+    settle(command, target, outcome);
+    if (target.in_doubt && doubtful_.insert(command.ask.id).second) {
+      ask_at_ = std::min(ask_at_, now.time);
+    }
   }
   if (was_finished || !command.finished()) return {};
   command.ended = now.wall;
@@ -187,6 +226,10 @@ std::vector<std::string> CommandBook::on_time(Now now) {
       if (is_final(target.outcome)) continue;
       target.outcome = v1::OUTCOME_KIND_UNKNOWN;
       if (target.reason.empty()) target.reason = "no answer within the time given";
+      // Handed to somebody who stands still, say: whether it ran can still be asked.
+      target.in_doubt = true;
+      doubtful_.insert(command.ask.id);
+      ask_at_ = std::min(ask_at_, now.time);
     }
     command.answered = command.targets.size();
     command.ended = now.wall;
@@ -197,7 +240,47 @@ std::vector<std::string> CommandBook::on_time(Now now) {
 }
 
 Time CommandBook::next_deadline() const {
-  return running_.empty() ? never : running_.begin()->first.first;
+  return std::min(ask_at_, running_.empty() ? never : running_.begin()->first.first);
+}
+
+std::vector<v1::OutcomeAsk> CommandBook::doubts(const tree::Mirror& mirror, Now now) {
+  std::vector<v1::OutcomeAsk> asks;
+  if (now.time < ask_at_) return asks;
+  std::erase_if(doubtful_, [&](const std::string& id) {
+    const auto it = by_id_.find(id);
+    if (it == by_id_.end() || now.time > it->second.deadline + ask_until) return true;
+    return !ask_about(it->second, mirror, asks);
+  });
+  ask_at_ = doubtful_.empty() ? never : after(now.time, ask_every);
+  return asks;
+}
+
+// False: nothing of it is in doubt any more.
+bool CommandBook::ask_about(Command& command, const tree::Mirror& mirror,
+                            std::vector<v1::OutcomeAsk>& asks) {
+  constexpr int most = 500;  // targets in one frame
+  const std::string id = bytes_of_hex(command.ask.id);
+  bool any = false;
+  for (std::size_t i = 0; i < command.targets.size(); ++i) {
+    const CommandTarget& target = command.targets[i];
+    if (!target.in_doubt) continue;
+    any = true;
+    for (const tree::Mirror::Node* place : mirror.places_of(target.instance)) {
+      if (tree::state_of(*place) != tree::NodeState::up) continue;
+      command.places[join_path(place->path, target.target)] = i;  // it may have moved
+      const bool fits = !asks.empty() && asks.back().id() == id &&
+                        asks.back().targets(0).path() == place->path &&
+                        asks.back().targets_size() < most;
+      v1::OutcomeAsk& ask = fits ? asks.back() : asks.emplace_back();
+      ask.set_id(id);
+      *ask.mutable_boot() = target.boot;
+      v1::RequestTarget& asked = *ask.add_targets();
+      asked.set_path(place->path);
+      asked.set_target(target.target);
+      asked.set_instance(target.instance);
+    }
+  }
+  return any;
 }
 
 }  // namespace banyan::view

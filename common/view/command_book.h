@@ -4,13 +4,15 @@
 //   running --(every target answered)--> finished
 //   running --(ttl + 1 s)--> finished: what is unanswered, or in doubt, becomes `unknown`
 //
-// The set of targets is fixed when the command is made; of `scale` it is their groups. What cannot
-// be reached then is `unreachable` at once; a suspect node is tried. The first final outcome
-// stands; only `unknown` may still be improved (late). Bounds: max_commands, the oldest finished go
-// first; a running one never goes, and if all are running a new one is refused. Single threaded.
+// The set of targets is fixed when the command is made; of a `scale` it is their groups, of a
+// `forget` nodes. What cannot be reached then is `unreachable` at once; a suspect node is tried.
+// The first final outcome stands; only `unknown` may still be improved (late). Who is in doubt is
+// asked about, where its instance is now. Bounds: max_commands, the oldest finished go first; a
+// running one never goes, and if all are running a new one is refused. Single threaded.
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,6 +39,7 @@ struct CommandTarget {
   std::string node;
   std::string target;
   std::string instance;          // of the node, when the command was made
+  v1::Boot boot;                 // too
   std::uint64_t generation = 0;  // of the target: when the command was made, then as answered
   v1::OutcomeKind outcome = v1::OUTCOME_KIND_UNSPECIFIED;  // unspecified = not answered yet
   std::string reason;
@@ -62,6 +65,8 @@ class CommandBook {
  public:
   static constexpr std::size_t max_commands = 1'000;
   static constexpr Duration grace = seconds{1};
+  static constexpr Duration ask_every = seconds{2};
+  static constexpr Duration ask_until = std::chrono::minutes{10};
 
   CommandBook(std::uint64_t seed, std::uint64_t epoch) : random_(seed), epoch_(epoch) {}
 
@@ -77,10 +82,14 @@ class CommandBook {
   std::vector<std::string> on_outcomes(const v1::Outcomes& outcomes, Now now);
   std::vector<std::string> on_time(Now now);
   Time next_deadline() const;
+  // Doubt is resolved by asking, not by sending again: what to ask now, at most once per
+  // `ask_every`, of the nodes whose instance is up somewhere, until `ask_until` after the deadline.
+  std::vector<v1::OutcomeAsk> doubts(const tree::Mirror& mirror, Now now);
 
  private:
   std::string new_id();
   bool make_room();
+  bool ask_about(Command& command, const tree::Mirror& mirror, std::vector<v1::OutcomeAsk>& asks);
   static void settle(Command& command, CommandTarget& target, const v1::Outcome& outcome);
 
   Random random_;
@@ -89,8 +98,13 @@ class CommandBook {
   std::unordered_map<std::string, Command> by_id_;
   std::map<std::uint64_t, std::string> by_number_;
   std::map<std::pair<Time, std::uint64_t>, std::string> running_;  // by deadline
+  std::set<std::string> doubtful_;  // ids of commands with targets in doubt
+  Time ask_at_ = never;
 };
 
+// Lost and left nodes of a selection, to be forgotten by whoever lists them; what lies below one
+// goes with it.
+std::vector<CommandTarget> gone_nodes(const tree::Selection& selection);
 bool is_command_id(std::string_view text);
 const char* name_of(v1::OutcomeKind kind);  // "done"
 std::string command_json(const Command& command);

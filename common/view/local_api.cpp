@@ -47,6 +47,13 @@ bool LocalApi::take(const tree::Rising& rising, Now now) {
     api_.on_gauges(answer, asked_);
     return true;
   }
+  if (const auto* pong = std::get_if<v1::Pong>(&rising)) {
+    if ((pong->number() & local) == 0) return false;
+    v1::Pong own = *pong;
+    own.set_number(pong->number() & ~local);
+    api_.on_pong(own, asked_);
+    return true;
+  }
   const auto& close = std::get<v1::StreamClose>(rising);
   if ((close.stream() & local) == 0) return false;
   api_.on_stream_close(with_stream(close, close.stream() & ~local), now, asked_);
@@ -67,6 +74,8 @@ ApiEffects LocalApi::take_asked() {
 
 bool LocalApi::hand_down(tree::Router& router, tree::Turn& turn) {
   const auto requests = std::exchange(asked_.requests, {});
+  const auto asks = std::exchange(asked_.asks, {});
+  const auto pings = std::exchange(asked_.pings, {});
   const auto opens = std::exchange(asked_.opens, {});
   const auto credits = std::exchange(asked_.credits, {});
   const auto closes = std::exchange(asked_.closes, {});
@@ -74,6 +83,11 @@ bool LocalApi::hand_down(tree::Router& router, tree::Turn& turn) {
   for (const auto& request : requests) {
     remember(request.command().id());
     router.on_request(request, turn);
+  }
+  for (const auto& ask : asks) router.on_outcome_ask(ask, turn);
+  for (v1::Ping ping : pings) {
+    ping.set_number(ping.number() | local);
+    router.on_ping(ping, turn);
   }
   for (const auto& open : opens) {
     router.on_stream_open(with_stream(open, open.stream() | local), turn);
@@ -88,8 +102,8 @@ bool LocalApi::hand_down(tree::Router& router, tree::Turn& turn) {
     ask.set_ask(ask.ask() | tree::GaugeTable::local_ask);
     router.on_gauge_ask(ask, turn);
   }
-  return !gauges.empty() || !requests.empty() || !opens.empty() || !credits.empty() ||
-         !closes.empty();
+  return !gauges.empty() || !requests.empty() || !asks.empty() || !pings.empty() ||
+         !opens.empty() || !credits.empty() || !closes.empty();
 }
 
 }  // namespace banyan::view

@@ -127,6 +127,11 @@ void add_act_verbs(CLI::App& app, Arguments& args) {
   CLI::App* scale = add_verb(app, "scale", "how many instances of a target run: scale api=3");
   add_act_options(scale, args);
   scale->add_option("SELECTOR=N", args.selectors, "a selector, and how many")->required();
+  CLI::App* forget = add_verb(app, "forget", "drop lost and left nodes from the tree");
+  add_act_options(forget, args);
+  add_selectors(forget, args);
+  add_selectors(add_verb(app, "why", "the evidence of every verdict on the way to a node"), args);
+  add_selectors(add_verb(app, "ping", "the round trip of every hop to a node"), args);
   CLI::App* wait = add_verb(app, "wait", "wait until all selected are in a state");
   wait->add_option("--for", args.act.wanted, "running, up or another state or health")
       ->default_val("running");

@@ -40,6 +40,9 @@ Outcome<int> run_verb(Session& session) {
   if (verb == "events") return run_events(session);
   if (verb == "wait") return run_wait(session);
   if (verb == "top") return run_top(session);
+  if (verb == "forget") return run_forget(session);
+  if (verb == "why") return run_why(session);
+  if (verb == "ping") return run_ping(session);
   if (verb == "version") return run_version(session);
   return run_act(session);
 }

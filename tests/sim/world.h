@@ -1,103 +1,124 @@
 #pragma once
 // A simulated world: the real roles over the real codec, in virtual time, from a seed.
 //
-// Connections carry frames in order with a random delay; a broken one loses everything in flight,
-// and each side is told at once, later, or not at all. Nodes crash (and come back with their disk:
-// instance and attach number, nothing else), freeze and thaw. One event at a time; the same seed
-// gives the same run.
+// One event at a time; the same seed gives the same run. Faults are calls; what must hold is asked
+// by the oracles (oracle_*.h).
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "leaf/leaf.h"
-#include "relay/relay.h"
-#include "root/root.h"
-#include "tests/sim/machine.h"
+#include "tests/sim/network.h"
+#include "tests/sim/node_host.h"
 
 namespace banyan::sim {
 
-struct Delay {
-  Duration min = milliseconds{1};
-  Duration max = milliseconds{20};
+struct WorldOptions {
+  Delay delay;
+  Duration hb_interval = milliseconds{500};
+  Duration timeout = milliseconds{2500};
+  long drift = 0;          // clocks differ by up to so many parts per million
+  milliseconds offset{0};  // wall clocks differ by up to so much
 };
 
-struct NodeSpec {
-  std::string name;
-  std::string role;
-  std::string parent;                // by name; names are unique in the world
-  std::vector<std::string> targets;  // leaf
+// What came to somebody who asked the root, so far.
+struct Exchange {
+  int status = 0;
+  std::string body;
+  bool over = false;
 };
+
+enum class Told { none, child, parent, both };
 
 class World {
  public:
-  World(std::uint64_t seed, std::vector<NodeSpec> specs, Delay delay);
+  World(std::uint64_t seed, const Topology& topology, WorldOptions options);
   ~World();
 
-  void run_for(Duration duration);
+  void run_for(Duration duration) { run_until(now_ + duration); }
+  void run_until(Time end);
+  void at(Time time, std::function<void()> what);
 
-  void crash(const std::string& name);
-  void restart(const std::string& name);
-  void freeze(const std::string& name);
-  void thaw(const std::string& name);
+  void add(const NodeSpec& spec);  // a new host; it starts at once
+  void crash(const std::string& host, bool whole_host);
+  void stop(const std::string& host);  // with a goodbye
+  void restart(const std::string& host);
+  void freeze(const std::string& host);
+  void thaw(const std::string& host);
+  void jump(const std::string& host, milliseconds by);
   // Breaks the connection of a node to its parent, if there is one.
-  void sever(const std::string& name);
-  void kill_target(const std::string& leaf);
+  void sever(const std::string& host, Told told);
 
-  // An HTTP exchange with the root; the answer if it came at once.
-  std::optional<tree::HttpRespond> ask(const std::string& method, const std::string& target,
-                                       const std::string& body = "");
-  // Answers that came later, by exchange.
-  const std::map<tree::ExchangeId, tree::HttpRespond>& answers() const { return answers_; }
+  // Asks the root over HTTP; 0 when there is none. The answer is found by exchange().
+  tree::ExchangeId ask(const std::string& method, const std::string& target,
+                       const std::string& body = "");
+  void hang_up(tree::ExchangeId exchange);
+  const Exchange& exchange(tree::ExchangeId number) const { return exchanges_.at(number); }
 
-  bool is_running(const std::string& name) const;
-  const Leaf* leaf(const std::string& name) const;
-  const Relay* relay(const std::string& name) const;
-  const Root* root() const;
-  const Machine* machine(const std::string& name) const;
-  const std::vector<NodeSpec>& specs() const { return specs_; }
-  std::string path_of(const std::string& name) const;
-  const tree::Mirror* mirror_of(const std::string& name) const;
+  const std::map<std::string, std::unique_ptr<NodeHost>>& hosts() const { return hosts_; }
+  NodeHost& host(const std::string& name) { return *hosts_.at(name); }
+  const NodeHost& host(const std::string& name) const { return *hosts_.at(name); }
+  const NodeHost& root() const { return *hosts_.at(root_); }
+  // The host a node has a connection to, or prefers; "" for the root.
+  std::string parent_of(const std::string& host) const;
+  std::string path_of(const std::string& host) const;
+
+  // Since when it has neither begun nor woken.
+  Time settled_since(const std::string& host) const { return settled_.at(host); }
+
+  Network& network() { return network_; }
+  const Network& network() const { return network_; }
   Random& random() { return random_; }
-  Now now() const { return now_; }
-  std::uint64_t frames() const { return frames_; }
+  Time now() const { return now_; }
+  static Time beginning() { return Time{seconds{1'000}}; }
+  // The host's wall clock, ms.
+  std::int64_t wall_ms_of(const std::string& host);
+  const std::vector<std::string>& log() const { return log_; }  // of warnings, the newest 1,000
 
  private:
-  struct Node;
-  struct Link;
-  struct Item;
+  struct Item {  // something that will happen to a host, unless it lives another life by then
+    std::string host;
+    std::uint64_t life = 0;
+    std::shared_ptr<Link> link;  // frames and closings
+    HostEvent event;
+    std::function<void()> what;  // instead, for the world itself
+  };
 
-  Node& node(const std::string& name) { return *nodes_.at(name); }
-  const Node& node(const std::string& name) const { return *nodes_.at(name); }
-  void boot(Node& node);
-  void push(Duration delay, const std::string& to, Item item);
+  void push(Duration delay, const std::string& host, HostEvent event);
+  void push_closing(const std::shared_ptr<Link>& link, bool to_child, Duration delay);
   void deliver(Item& item);
+  void handle(NodeHost& host, const HostEvent& event);
+  void refresh(const NodeHost& host) { wakes_[host.name()] = host.wake(); }
   void step_deadlines();
-  void dial(Node& node, const tree::DialParent& dial);
-  void carry(Link& link, bool up, std::string bytes);
+  void perform(NodeHost& host, HostEffects& effects);
+  void perform(NodeHost& host, const tree::HttpEffect& effect);
+  void dial(NodeHost& host, const tree::DialParent& dial);
+  void send(const std::shared_ptr<Link>& link, Direction direction, std::string bytes);
   void hang_up_link(const std::shared_ptr<Link>& link);
-  void close(const std::shared_ptr<Link>& link, bool tell_child, bool tell_parent);
-  void perform(Node& node, tree::LinkEffects& effects);
-  void perform(Node& node, LeafEffects& effects);
-  void perform(Node& node, RelayEffects& effects);
-  void perform(Node& node, RootEffects& effects);
-  template <class Event>
-  void handle(Node& node, Event event);
+  void close(const std::shared_ptr<Link>& link, Told told);
+  void drop_links(const std::string& host);
+  std::shared_ptr<Link> uplink(const std::string& host, tree::ConnId conn) const;
 
-  std::vector<NodeSpec> specs_;
-  Delay delay_;
+  WorldOptions options_;
   Random random_;
-  Now now_;
-  std::map<std::string, std::unique_ptr<Node>> nodes_;
+  Network network_;
+  Time now_ = beginning();
+  std::string root_;
+  std::map<std::string, std::unique_ptr<NodeHost>> hosts_;
+  std::map<std::string, Time> wakes_;
+  std::map<std::string, Time> settled_;
+  std::map<std::string, std::vector<Item>> waiting_;         // what comes while a host is frozen
+  std::map<std::string, std::shared_ptr<Link>> uplinks_;     // by child
+  std::map<tree::ConnId, std::shared_ptr<Link>> downlinks_;  // by the parent's number
   std::multimap<Time, Item> queue_;
-  std::map<tree::ExchangeId, tree::HttpRespond> answers_;
+  std::map<tree::ExchangeId, Exchange> exchanges_;
   tree::ExchangeId last_exchange_ = 0;
-  tree::ConnId last_conn_ = 0;
-  std::uint64_t frames_ = 0;
+  std::uint64_t last_instance_ = 0;
+  std::vector<std::string> log_;
 };
 
 }  // namespace banyan::sim

@@ -13,6 +13,9 @@ Outcome<int> run_logs(Session& session);
 Outcome<int> run_events(Session& session);
 Outcome<int> run_act(Session& session);  // start stop restart signal scale
 Outcome<int> run_top(Session& session);
+Outcome<int> run_forget(Session& session);
+Outcome<int> run_why(Session& session);
+Outcome<int> run_ping(Session& session);
 Outcome<int> run_wait(Session& session);
 Outcome<int> run_version(Session& session);
 

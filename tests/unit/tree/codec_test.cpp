@@ -41,6 +41,11 @@ constexpr Row expected[] = {
     {Kind::kContest, "contest", false, false, false, true},
     {Kind::kGaugeAsk, "gauge_ask", false, false, false, true},
     {Kind::kGaugeAnswer, "gauge_answer", false, true, false, false},
+    {Kind::kQuestion, "question", false, false, false, true},
+    {Kind::kAnswer, "answer", false, true, false, false},
+    {Kind::kPing, "ping", false, false, false, true},
+    {Kind::kPong, "pong", false, true, false, false},
+    {Kind::kOutcomeAsk, "outcome_ask", false, false, false, true},
     {Kind::kStreamClose, "stream_close", false, true, false, true},
     {Kind::KIND_NOT_SET, "unknown", false, false, false, false},
 };
@@ -118,6 +123,14 @@ TEST(Codec, RefusesMoreRepeatedPartsThanAllowed) {
     (update.nodes_size() == 0 ? update.add_nodes() : update.mutable_nodes(0))->add_facts();
   });
   expect_limit(max_facts_per_update, [](v1::Frame& frame) { frame.mutable_update()->add_nodes(); });
+  expect_limit(max_facts_per_update,
+               [](v1::Frame& frame) { frame.mutable_answer()->add_children(); });
+  expect_limit(max_facts_per_update, [](v1::Frame& frame) { frame.mutable_answer()->add_nodes(); });
+  expect_limit(max_facts_per_update,
+               [](v1::Frame& frame) { frame.mutable_answer()->add_buckets(); });
+  expect_limit(max_targets_per_request,
+               [](v1::Frame& frame) { frame.mutable_outcome_ask()->add_targets(); });
+  expect_limit(max_hops, [](v1::Frame& frame) { frame.mutable_pong()->add_hops(); });
   expect_limit(max_ancestors,
                [](v1::Frame& frame) { frame.mutable_welcome()->add_ancestors("x"); });
 }

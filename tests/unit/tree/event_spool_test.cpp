@@ -60,6 +60,36 @@ TEST_F(EventSpoolTest, NumbersFromOneAndNamesItsStream) {
   EXPECT_FALSE(spool_.take()) << "sent once";
 }
 
+TEST_F(EventSpoolTest, WhatMakesNoProgressIsSentAgainAfterTenSecondsThenTwenty) {
+  using testing::at;
+  add();
+  spool_.watch(at({}).time);
+  EXPECT_EQ(spool_.next_deadline(), never) << "nothing is on its way";
+  take_all();
+  spool_.watch(at({}).time);
+  EXPECT_EQ(spool_.next_deadline(), at(seconds{10}).time);
+  spool_.watch(at(seconds{9}).time);
+  EXPECT_FALSE(spool_.take());
+  spool_.watch(at(seconds{10}).time);
+  EXPECT_EQ(take_all(), 1u);
+  spool_.watch(at(seconds{10}).time);
+  EXPECT_EQ(spool_.next_deadline(), at(seconds{30}).time);
+  spool_.on_ack(ack(1));
+  spool_.watch(at(seconds{11}).time);
+  EXPECT_EQ(spool_.next_deadline(), never);
+}
+
+TEST_F(EventSpoolTest, ProgressIsPatienceAnew) {
+  using testing::at;
+  add();
+  add();
+  take_all();
+  spool_.watch(at({}).time);
+  spool_.on_ack(ack(1));
+  spool_.watch(at(seconds{8}).time);
+  EXPECT_EQ(spool_.next_deadline(), at(seconds{18}).time);
+}
+
 TEST_F(EventSpoolTest, StopsAtItsWindowAndGoesOnWithTheAck) {
   for (int i = 0; i < 200; ++i) add(1000);
   const std::uint64_t first_window = take_all();

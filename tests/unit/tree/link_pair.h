@@ -4,6 +4,7 @@
 // Time is a number that the test moves; nothing here waits or opens anything.
 
 #include <deque>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -198,11 +199,11 @@ class ScriptedChild {
 class ChildSide {
  public:
   explicit ChildSide(UplinkOptions options = {{{"127.0.0.1", 7400}}, seconds{1}, seconds{5}},
-                     std::uint64_t seed = 3)
-      : uplink(std::move(options), identity_of("leaf", "leaf", 'a'), mirror, seed) {
+                     std::uint64_t seed = 3, const std::string& role = "leaf")
+      : uplink(std::move(options), identity_of(role, "leaf", 'a'), mirror, seed) {
     Changes ignored;
     CHECK(mirror.set({"", v1::FACT_KIND_NODE, ""}, instance_of('a'),
-                     fact_bytes(node_fact(identity_of("leaf", "leaf", 'a'), {})), ignored));
+                     fact_bytes(node_fact(identity_of(role, "leaf", 'a'), {})), ignored));
   }
 
   template <class Act>
@@ -230,8 +231,13 @@ class ChildSide {
     return turn(now, [&](Turn& turn) { uplink.on_closed({conn, "reset"}, turn); });
   }
   Said set_target(const std::string& name, v1::TargetState state, Now now) {
+    return set_target_of("", name, state, now);
+  }
+  // Of a node below: what a relay's mirror holds.
+  Said set_target_of(const std::string& path, const std::string& name, v1::TargetState state,
+                     Now now) {
     return turn(now, [&](Turn& turn) {
-      CHECK(mirror.set({"", v1::FACT_KIND_TARGET, name}, instance_of('a'), target_bytes(state),
+      CHECK(mirror.set({path, v1::FACT_KIND_TARGET, name}, instance_of('a'), target_bytes(state),
                        turn.changes));
     });
   }
@@ -271,12 +277,30 @@ class ChildSide {
 // A real child below a real parent; frames lie in two queues until they are delivered.
 class LinkPair {
  public:
-  explicit LinkPair(DownlinkOptions options = {}) : parent(options) {}
+  explicit LinkPair(DownlinkOptions options = {}, const std::string& role = "leaf")
+      : parent(options), child({{{"127.0.0.1", 7400}}, seconds{1}, seconds{5}}, 3, role) {}
 
+  struct Traffic {
+    std::size_t frames = 0;
+    std::size_t bytes = 0;
+  };
+  std::map<Kind, Traffic> traffic;  // both ways, until the test clears it
+
+  void count(const std::string& bytes) {
+    Traffic& sum = traffic[frame_of(bytes).kind_case()];
+    ++sum.frames;
+    sum.bytes += bytes.size();
+  }
   void take(const Said& said) {
     for (const LinkEffect& effect : said.effects) {
-      if (const auto* up = std::get_if<SendParent>(&effect)) up_.push_back(*up);
-      if (const auto* down = std::get_if<SendChild>(&effect)) down_.push_back(*down);
+      if (const auto* up = std::get_if<SendParent>(&effect)) {
+        count(up->bytes);
+        up_.push_back(*up);
+      }
+      if (const auto* down = std::get_if<SendChild>(&effect)) {
+        count(down->bytes);
+        down_.push_back(*down);
+      }
       if (std::holds_alternative<HangUpParent>(effect)) down_.clear();
     }
   }
@@ -307,6 +331,14 @@ class LinkPair {
     }
   }
   void lose_one_up() { up_.pop_front(); }
+  // The connection breaks: what is on its way is lost, both sides hear of it.
+  void sever(Now now) {
+    up_.clear();
+    down_.clear();
+    const ConnId conn = child.conn;
+    take(parent.closed(conn, now));
+    take(child.closed(now));
+  }
   std::size_t waiting_up() const { return up_.size(); }
   bool same_picture() const { return parent.mirror.digest("leaf") == child.mirror.digest(""); }
 

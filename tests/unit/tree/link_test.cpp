@@ -44,7 +44,7 @@ TEST(Link, StaysUpForAnHourWithoutARepair) {
     ASSERT_EQ(link.parent.state("leaf"), State::up) << second;
   }
   EXPECT_TRUE(link.same_picture());
-  EXPECT_EQ(link.parent.downlink.counters().transfers_asked, 0u);
+  EXPECT_EQ(link.parent.downlink.counters().repairs, 0u);
   EXPECT_EQ(link.parent.downlink.counters().frame_gaps, 0u);
 }
 
@@ -65,7 +65,7 @@ TEST(Link, FramesInFlightCauseNoSpuriousRepair) {
     if (random.chance(0.3)) link.deliver_down(at(now));
   }
   link.run(now, now + seconds{1});
-  EXPECT_EQ(link.parent.downlink.counters().transfers_asked, 0u);
+  EXPECT_EQ(link.parent.downlink.counters().repairs, 0u);
   EXPECT_EQ(link.parent.downlink.counters().frame_gaps, 0u);
   EXPECT_TRUE(link.same_picture());
 }
@@ -101,7 +101,8 @@ TEST(Link, AWrongFactAtTheParentIsFoundByTheNextBeat) {
   ASSERT_FALSE(link.same_picture());
   link.run(seconds{1}, seconds{3});
   EXPECT_TRUE(link.same_picture());
-  EXPECT_EQ(link.parent.downlink.counters().transfers_asked, 1u);
+  EXPECT_EQ(link.parent.downlink.counters().repairs, 1u);
+  EXPECT_EQ(link.parent.downlink.counters().transfers_asked, 0u);
 }
 
 TEST(Link, GoodbyeIsSeenAsLeftWithTheLastFacts) {

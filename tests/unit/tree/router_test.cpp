@@ -113,6 +113,7 @@ TEST_F(RouterTest, AnOutcomeWithoutAnEntryRisesAllTheSame) {
 TEST_F(RouterTest, ABreakBelowRisesAsDoubtAndClosedStreams) {
   v1::Request request;
   request.mutable_command()->set_id("id");
+  request.set_ttl_ms(5000);
   request.add_targets()->set_path("a");
   v1::StreamOpen open;
   open.set_stream(5);

@@ -23,6 +23,12 @@ class Receiver {
       stale_ = std::set<FactKey>(keys.begin(), keys.end());
       transferring_ = true;
     }
+    for (const std::string& path : update.prunes()) {
+      mirror_.remove_subtree(path, ignored_);
+      std::erase_if(stale_, [&path](const FactKey& key) {
+        return key.path == path || key.path.starts_with(path + "/");
+      });
+    }
     for (const v1::NodeFacts& node : update.nodes()) {
       for (const v1::Fact& fact : node.facts()) apply(node, fact);
     }
@@ -67,6 +73,33 @@ class ToldTest : public ::testing::Test {
     ASSERT_TRUE(sender_.set({"", v1::FACT_KIND_OBSERVATION, id}, instance_of('1'),
                             std::to_string(value), changes));
     told_.note(changes);
+  }
+  void set_at(const std::string& path, const std::string& id, int value) {
+    Changes changes;
+    ASSERT_TRUE(sender_.set({path, v1::FACT_KIND_OBSERVATION, id}, instance_of('1'),
+                            path + std::to_string(value), changes));
+    told_.note(changes);
+  }
+  void remove_at(const std::string& path, const std::string& id) {
+    Changes changes;
+    sender_.remove({path, v1::FACT_KIND_OBSERVATION, id}, changes);
+    told_.note(changes);
+  }
+  void prune(const std::string& path) {
+    Changes changes;
+    sender_.remove_subtree(path, changes);
+    told_.note(changes);
+  }
+  void take_below(const std::string& path) {
+    if (told_.transferring()) return;  // nobody asks meanwhile
+    while (auto update = told_.take_below(path, sender_, 200)) {
+      receiver_.apply(*update);
+      if (receiver_.transferring()) continue;
+      ASSERT_EQ(told_.digest(), receiver_.mirror().digest(""));
+    }
+    if (!receiver_.transferring()) {
+      ASSERT_EQ(receiver_.mirror().digest(path), sender_.digest(path)) << path;
+    }
   }
   void remove(const std::string& id) {
     Changes changes;
@@ -218,6 +251,111 @@ TEST_F(ToldTest, ATransferEndsEvenWhenTheRestOfItIsRemovedMeanwhile) {
   drain();
   EXPECT_FALSE(receiver_.transferring());
   EXPECT_EQ(receiver_.mirror().fact_count(), sender_.fact_count());
+}
+
+// ---- prunes
+
+TEST_F(ToldTest, APrunedSubtreeIsToldAsOnePathHoweverLargeItWas) {
+  for (int i = 0; i < 500; ++i) set_at("a/b" + std::to_string(i), "x", i);
+  set_at("a-b", "x", 1);
+  drain();
+  prune("a");
+  EXPECT_EQ(told_.size(), 1u);
+  const v1::Update update = told_.take(sender_, 10'000);
+  EXPECT_EQ(update.prunes_size(), 1);
+  EXPECT_LT(update.ByteSizeLong(), 60u);
+  receiver_.apply(update);
+  EXPECT_EQ(receiver_.mirror().digest(""), sender_.digest(""));
+  EXPECT_NE(receiver_.mirror().find("a-b"), nullptr);
+}
+
+TEST_F(ToldTest, WhatComesBackAfterAPruneIsNotTakenAwayByIt) {
+  set_at("a/b", "x", 1);
+  drain();
+  prune("a");
+  set_at("a/b", "x", 2);
+  set_at("a", "y", 1);
+  take(10'000);
+  EXPECT_EQ(receiver_.mirror().digest(""), sender_.digest(""));
+  EXPECT_EQ(receiver_.mirror().fact_count(), 3u);
+}
+
+TEST_F(ToldTest, WhatWasNeverToldNeedsNoPrune) {
+  set_at("a/b", "x", 1);
+  prune("a");
+  EXPECT_TRUE(told_.empty());
+}
+
+TEST_F(ToldTest, APruneThatWaitsFurtherUpGoesBeforeWhatIsAskedForBelowIt) {
+  set_at("a/b", "x", 1);
+  drain();
+  prune("a");
+  set_at("a/b", "x", 2);
+  take_below("a/b");
+  drain();
+  EXPECT_EQ(receiver_.mirror().digest(""), sender_.digest(""));
+}
+
+TEST_F(ToldTest, TheReceiverEqualsTheSenderWithPrunesAndQuestionsInAnyOrder) {
+  Random random(23);
+  const std::vector<std::string> paths = {"a", "a/b", "a/b/c", "a-b", "a/d", "e", "e/f"};
+  for (int step = 0; step < 20'000; ++step) {
+    const std::string& path = paths[random.below(paths.size())];
+    const std::string id = "x" + std::to_string(random.below(3));
+    if (random.chance(0.005)) {
+      told_.begin_transfer(sender_);
+    } else if (random.chance(0.1)) {
+      prune(path);
+    } else if (random.chance(0.1)) {
+      ASSERT_NO_FATAL_FAILURE(take_below(path)) << step;
+    } else if (random.chance(0.2)) {
+      ASSERT_NO_FATAL_FAILURE(take_some(1 + random.below(200))) << step;
+    } else if (random.chance(0.3)) {
+      remove_at(path, id);
+    } else {
+      set_at(path, id, static_cast<int>(random.below(3)));
+    }
+    if (!random.chance(0.01)) continue;
+    ASSERT_NO_FATAL_FAILURE(drain());
+    ASSERT_EQ(receiver_.mirror().digest(""), sender_.digest("")) << step;
+    ASSERT_EQ(receiver_.mirror().fact_count(), sender_.fact_count()) << step;
+  }
+}
+
+// ---- after a break
+
+TEST_F(ToldTest, AfterABreakOnlyWhatWasLostIsToldAgain) {
+  Random random(24);
+  const std::vector<std::string> paths = {"a", "a/b", "c", "c/d"};
+  int resumed = 0;
+  for (int round = 0; round < 2'000; ++round) {
+    std::vector<v1::Update> sent;
+    for (int i = 0; i < 8; ++i) {
+      const std::string& path = paths[random.below(paths.size())];
+      if (random.chance(0.1)) {
+        prune(path);
+      } else {
+        set_at(path, "x" + std::to_string(random.below(4)), static_cast<int>(random.below(4)));
+      }
+      if (!told_.empty() && random.chance(0.5)) sent.push_back(told_.take(sender_, 50));
+    }
+    const std::size_t arrived = random.below(sent.size() + 1);
+    for (std::size_t i = 0; i < arrived; ++i) receiver_.apply(sent[i]);
+    if (random.chance(0.5)) told_.acknowledged(random.below(arrived + 1));
+    told_.reset(sender_);
+    if (random.chance(0.3)) told_.reset(sender_);  // a Hello that came to nothing
+    set_at("late", "x", round);
+    told_.begin_session(receiver_.mirror().digest(""), sender_);
+    const bool exact = told_.digest() == receiver_.mirror().digest("");
+    resumed += exact ? 1 : 0;
+    if (!exact) told_.begin_transfer(sender_);
+    drain();
+    ASSERT_EQ(receiver_.mirror().digest(""), sender_.digest("")) << round;
+    ASSERT_EQ(receiver_.mirror().fact_count(), sender_.fact_count()) << round;
+    told_.reset(sender_);
+    told_.begin_session(sender_.digest(""), sender_);
+  }
+  EXPECT_GT(resumed, 1'500);
 }
 
 TEST(ToldOfNothing, ATransferOfAnEmptyMirrorIsStillTold) {
