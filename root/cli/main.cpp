@@ -41,6 +41,7 @@ Outcome<int> run_verb(Session& session) {
   if (verb == "wait") return run_wait(session);
   if (verb == "top") return run_top(session);
   if (verb == "version") return run_version(session);
+  if (verb == "peers") return run_peers(session);
   return run_act(session);
 }
 
@@ -92,6 +93,8 @@ int run(const std::vector<std::string>& words) {
     code = run_explain(*arguments, terminal);
   } else if (arguments->verb == "config") {
     code = run_config(*arguments, terminal);
+  } else if (arguments->verb == "keygen") {
+    code = run_keygen(*arguments, terminal);
   } else {
     code = run_client(*arguments, terminal);
   }
