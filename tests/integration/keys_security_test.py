@@ -101,6 +101,7 @@ class Tree(KeyTest):
         self.world.wait_node("dc1/web-1", "suspect", "lost")
         self.tell(f"not up any more {time.monotonic() - begun:.3f} s after HUP")
         self.relay.waits_for(f"key {self.keys['web-1'][:16]} of web-1 was struck off")
+        self.leaf.waits_for("link=parent state=down was=up reason=connection closed")
         self.leaf.waits_for(f"does not admit our key.*own key {self.keys['web-1'][:16]}")
         self.world.wait_node("dc1/web-1", "lost")
         self.admit("dc1", f"{self.keys['web-1']} web-1")
