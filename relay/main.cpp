@@ -8,6 +8,7 @@
 #include "common/io/host_load.h"
 #include "common/io/http_server.h"
 #include "common/io/link_performer.h"
+#include "common/io/link_security.h"
 #include "common/io/logger.h"
 #include "common/io/loop.h"
 #include "common/io/parent_link.h"
@@ -51,6 +52,8 @@ class Daemon {
 
   // `handover`: what the program before this one in the same process left.
   int run(const v1::Handover& handover) {
+    const auto keys = protect();
+    if (!keys) return io::fail_start(role, keys.error());
     const auto port = children_.listen(config_.host, config_.port);
     if (!port) return io::fail_start(role, port.error());
     const auto http_port = http_.listen();
@@ -63,8 +66,8 @@ class Daemon {
         config_.parents.empty()
             ? "none"
             : fmt::format("{}:{}", config_.parents[0].host, config_.parents[0].port);
-    const std::string here = fmt::format("name={} address={}:{} parent={}{}", config_.name,
-                                         config_.host, *port, parent, rest);
+    const std::string here = fmt::format("name={} address={}:{} parent={}{}{}", config_.name,
+                                         config_.host, *port, parent, rest, *keys);
     logger_.write(tree::LogLevel::info, here + " try=\"banyan tree\" at the root");
     loop_.notify_ready(here);
     relay_.resume(handover);
@@ -93,6 +96,13 @@ class Daemon {
                               relay_.mirror().fact_count(), refused));
   }
 
+  Result<std::string> protect() {
+    if (auto safe = io::protect_parent(parent_, config_); !safe) {
+      return tl::unexpected(safe.error());
+    }
+    return io::protect_children(children_, config_, logger_);
+  }
+
   template <class Event>
   void turn(const Event& event, Now now) {
     RelayEffects effects;
@@ -110,8 +120,7 @@ class Daemon {
 
   void on_signal(int number) {
     if (number == SIGHUP) {
-      logger_.write(tree::LogLevel::warning, "signal=HUP: nothing of a relay can be reloaded yet");
-      return;
+      return io::reload_keys(children_, config_, logger_);
     }
     if (number == SIGUSR2) {
       logger_.write(tree::LogLevel::info, "upgrading: asked to by a signal");

@@ -8,6 +8,7 @@
 #include "common/io/host_load.h"
 #include "common/io/http_server.h"
 #include "common/io/link_performer.h"
+#include "common/io/link_security.h"
 #include "common/io/logger.h"
 #include "common/io/loop.h"
 #include "common/io/picture_log.h"
@@ -57,6 +58,8 @@ class Daemon {
 
   // `handover`: what the program before this one in the same process left.
   int run(const v1::Handover& handover) {
+    const auto keys = io::protect_children(children_, config_, logger_);
+    if (!keys) return io::fail_start(role, keys.error());
     const auto port = children_.listen(config_.host, config_.port);
     if (!port) return io::fail_start(role, port.error());
     const auto http_port = http_.listen();
@@ -64,8 +67,8 @@ class Daemon {
     port_ = *port;
     http_port_ = *http_port;
     const std::string page = fmt::format("http://{}:{}/", config_.http_host, *http_port);
-    const std::string here = fmt::format("name={} address={}:{} parent=none page={}", config_.name,
-                                         config_.host, *port, page);
+    const std::string here = fmt::format("name={} address={}:{} parent=none page={}{}",
+                                         config_.name, config_.host, *port, page, *keys);
     logger_.write(tree::LogLevel::info, fmt::format("{} try=\"banyan --url {} tree\"", here,
                                                     page.substr(0, page.size() - 1)));
     loop_.notify_ready(here);
@@ -111,8 +114,7 @@ class Daemon {
 
   void on_signal(int number) {
     if (number == SIGHUP) {
-      logger_.write(tree::LogLevel::warning, "signal=HUP: nothing of a root can be reloaded yet");
-      return;
+      return io::reload_keys(children_, config_, logger_);
     }
     if (number == SIGUSR2) {
       logger_.write(tree::LogLevel::info, "upgrading: asked to by a signal");

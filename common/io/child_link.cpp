@@ -9,6 +9,7 @@
 
 #include <utility>
 
+#include "common/io/clock.h"
 #include "common/io/resolve.h"
 
 namespace banyan::io {
@@ -36,12 +37,18 @@ ChildLink::ChildLink(boost::asio::io_context& loop, Emit emit)
 
 ChildLink::~ChildLink() { *alive_ = false; }
 
+void ChildLink::protect(ChildKeys keys, KeyGuard::Note note) {
+  guard_ = std::make_unique<KeyGuard>(context_, std::move(keys), std::move(note));
+  doorstep_ = std::make_unique<Doorstep>(loop_, [this] { read_monitor(); });
+}
+
 Result<std::uint16_t> ChildLink::listen(const std::string& host, std::uint16_t port) {
   const auto address = resolve_listen_host(host);
   if (!address) return tl::unexpected(address.error());
   set_link_options(router_);
   router_.set(zmq::sockopt::router_mandatory, true);
   router_.set(zmq::sockopt::backlog, listen_backlog);
+  if (guard_) guard_->protect(router_);
   monitor_ = std::make_unique<Monitor>(context_, router_, "children");
   const std::string endpoint = use_address(router_, *address, port);
   try {
@@ -54,15 +61,17 @@ Result<std::uint16_t> ChildLink::listen(const std::string& host, std::uint16_t p
   pump_ = std::make_unique<Pump>(loop_, [this] { return turn(); });
   pump_->watch(router_);
   pump_->watch(monitor_->reader());
+  if (guard_) pump_->watch(guard_->socket());
   return port_of(router_.get(zmq::sockopt::last_endpoint));
 }
 
 bool ChildLink::turn() {
   read_monitor();
+  const bool more = guard_ && guard_->turn();
   for (int count = 0; count < frames_per_turn; ++count) {
     if (receive_one()) continue;
     report(true);
-    return false;
+    return more;
   }
   report(false);
   return true;
@@ -87,6 +96,7 @@ void ChildLink::handle_message(zmq::message_t& routing_id, zmq::message_t& body)
     return;
   }
   if (connection == nullptr) connection = introduce(name, body);
+  if (!is_admitted(*connection, body)) return;
   ++counters_.frames_in;
   if (multipart) {
     ++counters_.multipart;
@@ -94,7 +104,52 @@ void ChildLink::handle_message(zmq::message_t& routing_id, zmq::message_t& body)
     return;
   }
   connection->told = false;
-  emit_(tree::ChildFrame{connection->id, body.to_string()});
+  emit_(tree::ChildFrame{connection->id, body.to_string(), connection->holder});
+}
+
+// What is admitted is the key by which a frame came, not the name that its sender gave itself.
+bool ChildLink::is_admitted(ChildConnection& connection, zmq::message_t& body) {
+  if (!guard_) return true;
+  const std::string key = KeyGuard::key_of(body);
+  if (connection.key.empty() && !connection.barred) {
+    connection.key = key;
+    connection.holder = guard_->find(key);
+    if (connection.holder == nullptr) bar(connection, "its key is not admitted");
+  }
+  if (!connection.barred && connection.key == key) return true;
+  ++counters_.barred;
+  return false;
+}
+
+void ChildLink::bar(ChildConnection& connection, std::string why) {
+  connection.barred = true;
+  refuse(connection, std::move(why));
+  read_monitor();  // of a connection that has ended the descriptor is somebody else's
+  if (connection.descriptor >= 0) hang_up(connection.descriptor);
+}
+
+std::size_t ChildLink::change_keys(KeyList admitted) {
+  if (!guard_) return 0;
+  guard_->replace(std::move(admitted));
+  std::vector<ChildConnection*> ended;
+  table_.for_each([&](ChildConnection& connection) {
+    if (connection.barred || connection.holder == nullptr) return;
+    const auto now = guard_->find(connection.key);
+    const auto before = std::exchange(connection.holder, now);
+    const bool same = now != nullptr && now->name == before->name &&
+                      (now->role.empty() || now->role == before->role);
+    if (same) return;
+    connection.holder = before;
+    ended.push_back(&connection);
+  });
+  for (ChildConnection* connection : ended) {
+    guard_->note_refused(connection->key,
+                         fmt::format("key {} of {} was struck off the list: hung up on",
+                                     connection->holder->fingerprint, connection->holder->name));
+    bar(*connection, fmt::format("its key {} was revoked", connection->holder->fingerprint));
+  }
+  pump_->schedule();
+  return ended.size();
 }
 
 ChildConnection* ChildLink::introduce(const std::string& routing_id, zmq::message_t& body) {
@@ -103,6 +158,7 @@ ChildConnection* ChildLink::introduce(const std::string& routing_id, zmq::messag
   // Takes in what the I/O thread has said of peers that went, so that a send to one of them fails.
   pump_->check(router_);
   const ConnectionTable::Added added = table_.add(routing_id, descriptor);
+  if (doorstep_) doorstep_->left(descriptor);
   if (added.shared) ++counters_.shared;
   if (added.born_dead) {
     ++counters_.born_dead;
@@ -126,15 +182,21 @@ void ChildLink::read_monitor() {
     if (event.event == ZMQ_EVENT_ACCEPTED) {
       ++counters_.accepted;
       table_.accepted(event.value);
+      if (doorstep_) doorstep_->accepted(event.value, read_clock().time);
     } else if (event.event == ZMQ_EVENT_DISCONNECTED) {
       ++counters_.closed;
+      if (doorstep_) doorstep_->left(event.value);
       const auto ended = table_.disconnected(event.value);
       if (ended.empty()) ++counters_.never_spoke;
       for (ChildConnection* connection : ended) judge(*connection, "connection closed");
     } else if (is_handshake_failure(event, text)) {
       ++counters_.handshake_failures;
+      // Of what the guard has refused it has told, and who just hung up is no news.
+      const bool misfit = event.event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
+      if (guard_ && misfit) guard_->note_refused(text, text);
     }
   }
+  if (doorstep_) doorstep_->keep_to_limit(read_clock().time);
 }
 
 // The news is held back until the socket is found empty: what the peer sent before it went is

@@ -13,6 +13,9 @@
 // queue), ChildClosed is reported, and later frames of it still come as ChildFrame of the same
 // ConnId, to be answered with who_are_you; if it then really goes, ChildClosed comes again.
 //
+// With keys (protect()) a connection is its key's: frames of it say whose, and a key that is struck
+// off the list ends its sessions at once and is hung up on.
+//
 // Bounds: frames of 256 KiB, 256 frames in each socket pipe, SendQueue::max_bytes per connection,
 // 256 frames a turn of the loop. Every loss is in counters(). One thread. The two I/O threads of a
 // relay's two links are apart, since each link has a context of its own.
@@ -29,6 +32,8 @@
 
 #include "common/base/result.h"
 #include "common/io/connection_table.h"
+#include "common/io/doorstep.h"
+#include "common/io/key_guard.h"
 #include "common/io/pump.h"
 #include "common/io/zmq_socket.h"
 #include "common/tree/node_event.h"
@@ -49,6 +54,7 @@ struct ChildLinkCounters {
   std::uint64_t overflows = 0;    // connections ended because their queue was full
   std::uint64_t unreachable = 0;  // sends to a peer that was gone
   std::uint64_t handshake_failures = 0;
+  std::uint64_t barred = 0;  // frames of keys that are not admitted; dropped
 };
 
 class ChildLink {
@@ -59,6 +65,11 @@ class ChildLink {
   ~ChildLink();
   ChildLink(const ChildLink&) = delete;
   ChildLink& operator=(const ChildLink&) = delete;
+
+  // Before listen(): admits the listed keys only. Without it everybody who connects is heard.
+  void protect(ChildKeys keys, KeyGuard::Note note);
+  // Another list from now on. Returns how many connections that ended.
+  std::size_t change_keys(KeyList admitted);
 
   // Binds; port 0 takes any free one. Returns the port. Call once.
   Result<std::uint16_t> listen(const std::string& host, std::uint16_t port);
@@ -78,6 +89,8 @@ class ChildLink {
 
   bool turn();
   bool receive_one();
+  bool is_admitted(ChildConnection& connection, zmq::message_t& body);
+  void bar(ChildConnection& connection, std::string why);
   void read_monitor();
   void handle_message(zmq::message_t& routing_id, zmq::message_t& body);
   ChildConnection* introduce(const std::string& routing_id, zmq::message_t& body);
@@ -92,6 +105,8 @@ class ChildLink {
   boost::asio::io_context& loop_;
   Emit emit_;
   zmq::context_t context_;
+  std::unique_ptr<KeyGuard> guard_;     // null: a link without keys
+  std::unique_ptr<Doorstep> doorstep_;  // as the guard
   zmq::socket_t router_;
   std::unique_ptr<Monitor> monitor_;
   std::unique_ptr<Pump> pump_;

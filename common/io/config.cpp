@@ -8,6 +8,7 @@
 #include "common/base/units.h"
 #include "common/io/config_address.h"
 #include "common/io/config_document.h"
+#include "common/io/config_security.h"
 
 namespace banyan::io {
 namespace {
@@ -28,6 +29,8 @@ class NodeReader {
     read_role();
     read_listener();
     if (role_ != ConfigRole::root) read_parents();
+    read_security(reader_, role_, input_, node_);
+    check_listener();
     read_beats();
     read_log();
     reader_.read_bool("keep_targets", node_.keep_targets);
@@ -65,13 +68,20 @@ class NodeReader {
   void read_listener() {
     reader_.read_string("host", node_.host);
     node_.port = port("port", node_.port);
+  }
+
+  void check_listener() {
     if (role_ == ConfigRole::leaf || is_loopback(node_.host)) return;
+    if (node_.security.has_keys()) return;
     reader_.refuse_key(
-        "host", fmt::format("host = \"{}\": not a loopback address, and no keys are configured: "
-                            "anybody who reaches it could join and command this tree; write "
-                            "host = \"127.0.0.1\" and let other hosts in by a tunnel: "
-                            "ssh -N -L {}:127.0.0.1:{} THIS_HOST",
-                            node_.host, node_.port, node_.port));
+        "host",
+        fmt::format("host = \"{}\": not a loopback address, and no keys are configured: "
+                    "anybody who reaches it could join and command this tree; type: banyan keygen "
+                    "{}.key && touch authorized_keys, then write security.key_file = \"{}.key\" "
+                    "and security.authorized_keys = \"authorized_keys\"; or write host = "
+                    "\"127.0.0.1\" and let other hosts in by a tunnel: ssh -N -L "
+                    "{}:127.0.0.1:{} THIS_HOST",
+                    node_.host, node_.name, node_.name, node_.port, node_.port));
   }
 
   void read_parents() {
@@ -208,9 +218,8 @@ std::string_view program_name(ConfigRole role) {
 
 ForeignKeys foreign_node_keys(ConfigRole role) {
   ForeignKeys keys;
-  keys.later = {"allow",    "checks",   "forward_level", "inputs",       "limits",
-                "log",      "notify",   "probes",        "return_after", "rules",
-                "security", "services", "silences",      "store"};
+  keys.later = {"allow",  "checks",       "forward_level", "inputs",   "limits",   "log",  "notify",
+                "probes", "return_after", "rules",         "services", "silences", "store"};
   if (role != ConfigRole::leaf) {
     for (const auto key : {"app_name", "bufsize", "keeper", "spill_max", "target", "targets"}) {
       keys.elsewhere[key] = "banyan-leaf: only a leaf runs targets";

@@ -56,6 +56,10 @@ const TomlValue* ConfigReader::take(std::string_view key) {
   return member == nullptr ? nullptr : &member->value;
 }
 
+ConfigReader ConfigReader::below(std::string_view key, const TomlValue& table) {
+  return {table, fmt::format("{}{}.", prefix_, key), problems_};
+}
+
 void ConfigReader::refuse(std::string_view key, const TomlValue& value,
                           const std::string& message) {
   add_problem(problems_, value.place,

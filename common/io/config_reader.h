@@ -44,6 +44,9 @@ class ConfigReader {
   // The value of a key with a form of its own; null when absent. The key counts as asked for.
   const TomlValue* take(std::string_view key);
 
+  // For the table that is the value of `key`.
+  ConfigReader below(std::string_view key, const TomlValue& table);
+
   // "key = shown: message" at the value's place.
   void refuse(std::string_view key, const TomlValue& value, const std::string& message);
   // Wrong in itself, whatever its form: at the key's place, or the table's when the key is absent.

@@ -22,6 +22,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -43,6 +45,9 @@ struct ChildConnection {
   int descriptor = -1;  // -1: unknown or unbound
   State state = State::open;
   bool told = false;  // its end was reported, and nothing has come from it since
+  std::string key;    // by which it came; empty: a link without keys
+  std::shared_ptr<const tree::KeyHolder> holder;  // whose key that is
+  bool barred = false;  // the key is not admitted (any more): nothing of it is passed on
   SendQueue queue;
 };
 
@@ -76,6 +81,9 @@ class ConnectionTable {
   // The last word about a closed connection was said.
   void forget(tree::ConnId id);
 
+  void for_each(const std::function<void(ChildConnection&)>& visit) {
+    for (auto& [id, connection] : connections_) visit(connection);
+  }
   std::size_t size() const { return connections_.size(); }
 
  private:

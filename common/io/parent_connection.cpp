@@ -23,6 +23,12 @@ ParentConnection::ParentConnection(boost::asio::io_context& loop, zmq::context_t
   dealer_.set(zmq::sockopt::handshake_ivl, handshake_timeout_ms);
 }
 
+void ParentConnection::use(const Keys& keys) {
+  dealer_.set(zmq::sockopt::curve_serverkey, key_bytes(keys.parent));
+  dealer_.set(zmq::sockopt::curve_publickey, key_bytes(keys.own.public_key));
+  dealer_.set(zmq::sockopt::curve_secretkey, key_bytes(keys.own.secret_key));
+}
+
 void ParentConnection::connect(const boost::asio::ip::tcp::endpoint& address) {
   const std::string endpoint = use_address(dealer_, address.address(), address.port());
   try {
@@ -82,7 +88,7 @@ void ParentConnection::read_monitor() {
     } else if (event.event == ZMQ_EVENT_CLOSED) {
       gone_ = true;
     } else if (is_handshake_failure(event, handshake_failure_)) {
-      // DISCONNECTED follows.
+      refused_ = refused_ || is_refusal(event);  // DISCONNECTED follows
     }
   }
 }

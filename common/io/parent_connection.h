@@ -12,6 +12,7 @@
 #include <zmq.hpp>
 
 #include "common/base/time.h"
+#include "common/io/link_keys.h"
 #include "common/io/pump.h"
 #include "common/io/zmq_socket.h"
 
@@ -25,11 +26,18 @@ class ParentConnection {
     // `why` is empty when the TCP connection was not made: libzmq does not tell the reason.
     std::function<void(std::string why)> ended;
   };
+  // Both sides' keys of one connection.
+  struct Keys {
+    KeyPair own;
+    std::string parent;  // the public key that the parent must have
+  };
 
   // `name` is unique within the context. Throws nothing; a failure is reported as an end.
   ParentConnection(boost::asio::io_context& loop, zmq::context_t& context, std::string name,
                    Callbacks callbacks);
 
+  // Before connect().
+  void use(const Keys& keys);
   void connect(const boost::asio::ip::tcp::endpoint& address);
   Sent send(const std::string& bytes);
   // Reports nothing any more; frames handed over go out for at most `linger` once it is destroyed.
@@ -37,6 +45,8 @@ class ParentConnection {
 
   // The handshake was completed once.
   bool ready() const { return ready_; }
+  // The parent has said that it will not have us, or speaks without keys where we have them.
+  bool refused() const { return refused_; }
 
  private:
   bool turn();
@@ -53,6 +63,7 @@ class ParentConnection {
   bool gone_ = false;   // the monitor told of the end; what came before it is still read
   std::string gone_why_;
   std::string handshake_failure_;
+  bool refused_ = false;
 };
 
 }  // namespace banyan::io

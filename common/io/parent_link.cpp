@@ -42,6 +42,8 @@ void ParentLink::dial(tree::ConnId conn, const std::string& host, std::uint16_t 
   ++counters_.dials;
   conn_ = conn;
   where_ = fmt::format("{}:{}", host, port);
+  refused_ = false;
+  parent_key_ = keys_ ? keys_->parents.at({host, port}) : "";
   boost::system::error_code error;
   const auto literal = asio::ip::make_address(host, error);
   if (!error) {
@@ -75,7 +77,10 @@ void ParentLink::try_next_address() {
   const tcp::endpoint address = addresses_.back();
   addresses_.pop_back();
   ParentConnection::Callbacks callbacks;
-  callbacks.ready = [this] { flush(); };
+  callbacks.ready = [this] {
+    broken_handshakes_ = 0;
+    flush();
+  };
   callbacks.frame = [this](std::string bytes) {
     ++counters_.frames_in;
     emit_(tree::ParentFrame{conn_, std::move(bytes)});
@@ -84,11 +89,12 @@ void ParentLink::try_next_address() {
     if (why.empty()) {
       explain(address);
     } else {
-      handle_end(std::move(why));
+      handle_end(judge_handshake(std::move(why)));
     }
   };
   connection_ = std::make_unique<ParentConnection>(
       loop_, context_, fmt::format("parent-{}", ++sockets_), std::move(callbacks));
+  if (keys_) connection_->use({keys_->own, parent_key_});
   connection_->connect(address);
 }
 
@@ -104,6 +110,18 @@ void ParentLink::explain(const tcp::endpoint& address) {
         if (conn != conn_) return;
         handle_end(error ? error.message() : std::string("connecting failed, though it works now"));
       });
+}
+
+// With a wrong parent_key the parent just hangs up, and so does one that is stopped, or that meets
+// a herd of children: only many times in a row are taken for a refusal.
+std::string ParentLink::judge_handshake(std::string why) {
+  constexpr unsigned patience = 8;
+  if (connection_->ready()) return why;
+  ++broken_handshakes_;
+  refused_ = refused_ || connection_->refused() || (keys_ && broken_handshakes_ >= patience);
+  if (!keys_) return why;
+  return fmt::format("{}; own key {}, expected key of the parent {}", why,
+                     fingerprint(keys_->own.public_key), fingerprint(parent_key_));
 }
 
 void ParentLink::handle_end(std::string why) {
@@ -129,7 +147,7 @@ void ParentLink::report_closed(std::string why) {
   retire_connection(milliseconds{0});
   counters_.frames_lost += queue_.clear();
   const tree::ConnId conn = std::exchange(conn_, 0);
-  emit_(tree::ParentClosed{conn, std::move(why)});
+  emit_(tree::ParentClosed{conn, std::move(why), refused_});
 }
 
 // It may be on the stack below us, so the loop destroys it.

@@ -16,8 +16,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 #include <zmq.hpp>
 
@@ -26,6 +29,11 @@
 #include "common/tree/node_event.h"
 
 namespace banyan::io {
+
+struct ParentKeys {
+  KeyPair own;
+  std::map<std::pair<std::string, std::uint16_t>, std::string> parents;  // address -> public key
+};
 
 struct ParentLinkCounters {
   std::uint64_t frames_in = 0;
@@ -46,6 +54,9 @@ class ParentLink {
   ParentLink(const ParentLink&) = delete;
   ParentLink& operator=(const ParentLink&) = delete;
 
+  // Before the first dial(): from now on a connection is made with keys, or not at all.
+  void use(ParentKeys keys) { keys_ = std::move(keys); }
+
   // Closes what there was, as hang_up() does, and opens a new connection named `conn`.
   void dial(tree::ConnId conn, const std::string& host, std::uint16_t port);
   // Frames handed over before go out for at most 200 ms. Of another connection: no-op.
@@ -61,6 +72,7 @@ class ParentLink {
   void resolved(const boost::system::error_code& error, Addresses addresses);
   void try_next_address();
   void handle_end(std::string why);
+  std::string judge_handshake(std::string why);
   void explain(const boost::asio::ip::tcp::endpoint& address);
   void attempt_failed(std::string why);
   void report_closed(std::string why);
@@ -78,6 +90,11 @@ class ParentLink {
   boost::asio::ip::tcp::socket probe_;
   boost::asio::steady_timer retry_timer_;
   bool retry_armed_ = false;
+
+  std::optional<ParentKeys> keys_;
+  std::string parent_key_;          // of the parent that is dialled; empty: without keys
+  unsigned broken_handshakes_ = 0;  // in a row
+  bool refused_ = false;            // the present attempt
 
   tree::ConnId conn_ = 0;  // 0: none
   std::string where_;      // "host:port" as dialled

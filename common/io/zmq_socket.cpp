@@ -1,6 +1,7 @@
 #include "common/io/zmq_socket.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <cstring>
 
@@ -10,16 +11,6 @@ namespace {
 constexpr int monitored = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED |
                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                           ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
-
-Sent send_part(zmq::socket_t& socket, const std::string& bytes, int flags) {
-  for (;;) {
-    if (zmq_send(socket.handle(), bytes.data(), bytes.size(), flags | ZMQ_DONTWAIT) >= 0) {
-      return Sent::done;
-    }
-    if (zmq_errno() == EAGAIN) return Sent::busy;
-    if (zmq_errno() != EINTR) return Sent::gone;
-  }
-}
 
 }  // namespace
 
@@ -65,6 +56,24 @@ bool Monitor::next(MonitorEvent& event) {
   return false;
 }
 
+namespace {
+
+std::string protocol_failure(int code) {
+  switch (code) {
+    case ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
+      return "handshake failed: one side has keys and the other has none; a child needs "
+             "security.key_file and security.parent_key when its parent has keys";
+    case ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC:
+      return "handshake failed: what the peer sent does not fit our key; is security.parent_key of "
+             "the child the public key of the parent it dials?";
+    default:
+      return fmt::format("handshake failed: the peer does not speak ZMTP as we do (0x{:08x})",
+                         static_cast<unsigned>(code));
+  }
+}
+
+}  // namespace
+
 bool is_handshake_failure(const MonitorEvent& event, std::string& text) {
   switch (event.event) {
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
@@ -72,18 +81,35 @@ bool is_handshake_failure(const MonitorEvent& event, std::string& text) {
                               : fmt::format("handshake failed: {}", zmq_strerror(event.value));
       return true;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-      text = fmt::format("handshake failed: the peer does not speak ZMTP as we do (0x{:08x})",
-                         static_cast<unsigned>(event.value));
+      text = protocol_failure(event.value);
       return true;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-      text = fmt::format("handshake failed: not admitted ({})", event.value);
+      text = fmt::format("the parent does not admit our key ({})", event.value);
       return true;
     default:
       return false;
   }
 }
 
+bool is_refusal(const MonitorEvent& event) {
+  return event.event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH ||
+         (event.event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&
+          event.value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH);
+}
+
 int source_descriptor(zmq::message_t& message) { return zmq_msg_get(message.handle(), ZMQ_SRCFD); }
+
+Sent send_part(zmq::socket_t& socket, const std::string& bytes, int flags) {
+  for (;;) {
+    if (zmq_send(socket.handle(), bytes.data(), bytes.size(), flags | ZMQ_DONTWAIT) >= 0) {
+      return Sent::done;
+    }
+    if (zmq_errno() == EAGAIN) return Sent::busy;
+    if (zmq_errno() != EINTR) return Sent::gone;
+  }
+}
+
+void hang_up(int descriptor) { ::shutdown(descriptor, SHUT_RDWR); }
 
 Sent send_frame(zmq::socket_t& socket, const std::string& routing_id, const std::string& bytes) {
   if (!routing_id.empty()) {

@@ -48,11 +48,19 @@ class Monitor {
 // True when the event says that a handshake failed; `text` says how.
 bool is_handshake_failure(const MonitorEvent& event, std::string& text);
 
+// That failure is an answer: the same attempt would fail again.
+bool is_refusal(const MonitorEvent& event);
+
 // The descriptor by which a received message came, or -1. The option behind it is deprecated in
 // libzmq's header; with -1 the caller falls back to silence as the only evidence.
 int source_descriptor(zmq::message_t& message);
 
+// The peer of this connection sees it closed; libzmq then closes it here, as if the peer had.
+void hang_up(int descriptor);
+
 enum class Sent { done, busy, gone };
+// `flags`: ZMQ_SNDMORE or 0.
+Sent send_part(zmq::socket_t& socket, const std::string& bytes, int flags);
 // Sends one frame without waiting, to `routing_id` unless that is empty (DEALER). Busy: the
 // high-water mark is reached; gone: ROUTER knows no such peer (any more), or the socket is closed.
 Sent send_frame(zmq::socket_t& socket, const std::string& routing_id, const std::string& bytes);

@@ -71,10 +71,24 @@ std::optional<Judgement> judge_place(const v1::Hello& hello, const AdmissionCont
   return std::nullopt;
 }
 
+// A name belongs to one key, and a key to one name.
+std::optional<Judgement> judge_key(const v1::Hello& hello, const KeyHolder* key) {
+  if (key == nullptr) return std::nullopt;
+  if (hello.name() != key->name) {
+    return refuse("key", fmt::format("key {} is the one of {}, not of {}: set its name, or change "
+                                     "the key's line in authorized_keys of its parent",
+                                     key->fingerprint, key->name, hello.name()));
+  }
+  if (key->role.empty() || hello.role() == key->role) return std::nullopt;
+  return refuse("key", fmt::format("key {} of {} is the one of a {}, not of a {}", key->fingerprint,
+                                   key->name, key->role, hello.role()));
+}
+
 }  // namespace
 
 Judgement judge(const v1::Hello& hello, const Child* holder, const AdmissionContext& context) {
   if (auto bad = judge_form(hello)) return *bad;
+  if (auto bad = judge_key(hello, context.key)) return *bad;
   if (auto bad = judge_place(hello, context)) return *bad;
   if (holder == nullptr) {
     if (context.children < context.max_children) return {};

@@ -17,6 +17,7 @@ struct AdmissionContext {
   std::size_t children = 0;
   std::size_t max_children = 0;
   bool stopping = false;
+  const KeyHolder* key = nullptr;  // of the connection; null: a link without keys
 };
 
 enum class Admission { accept, ignore, refuse };

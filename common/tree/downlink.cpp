@@ -100,7 +100,7 @@ void Downlink::on_frame(const ChildFrame& event, Turn& turn) {
     return;
   }
   const bool in_session = child != nullptr && frame->session() == child->session;
-  if (frame->has_hello() && child == nullptr) return on_hello(event.conn, frame->hello(), turn);
+  if (frame->has_hello() && child == nullptr) return on_hello(event, frame->hello(), turn);
   if (!in_session) return ask_who(event.conn, frame->session(), turn);
   if (!may_receive(frame->kind_case(), Receiver::parent, true)) {
     return protocol_error(*child, "unexpected " + kind_name(frame->kind_case()), turn);
@@ -138,23 +138,23 @@ void Downlink::protocol_error(Child& child, const std::string& what, Turn& turn)
   break_session(child, "protocol error: " + what, turn);
 }
 
-void Downlink::on_hello(ConnId conn, const v1::Hello& hello, Turn& turn) {
+void Downlink::on_hello(const ChildFrame& event, const v1::Hello& hello, Turn& turn) {
   make_room(hello.name(), turn);
   const AdmissionContext context{identity_,        ancestors_,
                                  options_.timeout, split_path(path_).size(),
                                  children_.size(), options_.max_children,
-                                 stopping_};
+                                 stopping_,        event.key.get()};
   const Judgement judgement = judge(hello, find(hello.name()), context);
   switch (judgement.admission) {
     case Admission::ignore:
       return;
     case Admission::refuse:
-      return refuse(conn, hello, judgement.refused, turn);
+      return refuse(event.conn, hello, judgement.refused, turn);
     case Admission::accept:
       break;
   }
   if (judgement.replaces_instance) mirror_.remove_subtree(hello.name(), turn.changes);
-  accept(conn, hello, turn);
+  accept(event.conn, hello, turn);
 }
 
 void Downlink::refuse(ConnId conn, const v1::Hello& hello, const v1::Refused& refused, Turn& turn) {

@@ -79,7 +79,7 @@ class Downlink {
   const Counters& counters() const { return counters_; }
 
  private:
-  void on_hello(ConnId conn, const v1::Hello& hello, Turn& turn);
+  void on_hello(const ChildFrame& event, const v1::Hello& hello, Turn& turn);
   void refuse(ConnId conn, const v1::Hello& hello, const v1::Refused& refused, Turn& turn);
   void accept(ConnId conn, const v1::Hello& hello, Turn& turn);
   void end_session(Child& child, const std::string& why, Turn& turn);

@@ -17,6 +17,15 @@ struct Address {
   std::uint16_t port = 0;
 };
 
+// Absolute paths and public keys; all empty: links without keys.
+struct Security {
+  std::string key_file;                  // this node's own key, for both sides
+  std::vector<std::string> parent_keys;  // as many as parents
+  std::string authorized_keys;           // the file of keys that children may have
+
+  bool has_keys() const { return !key_file.empty(); }
+};
+
 struct NodeConfig {
   std::string name;                // already valid (mended; original in label `title`)
   std::string host = "127.0.0.1";  // where children dial (relay, root)
@@ -36,6 +45,7 @@ struct NodeConfig {
   std::uint16_t http_port = 7480;          // 0 = any free one
   bool http = false;                       // this node serves HTTP
   std::vector<std::string> allowed_hosts;  // Host headers beside loopback names
+  Security security;
 };
 
 }  // namespace banyan::tree

@@ -11,6 +11,7 @@
 // parent; a ConnId is never used twice in the life of a process.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -24,9 +25,16 @@ using ConnId = std::uint64_t;  // 0 = none
 
 // ---- what comes in from links and the clock
 struct TimeReached {};
+// Whose key a child's connection was made with, as the list of admitted keys says.
+struct KeyHolder {
+  std::string fingerprint;
+  std::string name;  // the only one that this key may bear
+  std::string role;  // "leaf", "relay", or empty: either
+};
 struct ChildFrame {  // one ZeroMQ frame from a child; the first of a connection introduces it
   ConnId conn = 0;
   std::string bytes;
+  std::shared_ptr<const KeyHolder> key = {};  // null: a link without keys
 };
 struct ChildClosed {  // the connection is gone; nothing of it comes any more
   ConnId conn = 0;
@@ -39,6 +47,7 @@ struct ParentFrame {
 struct ParentClosed {
   ConnId conn = 0;
   std::string why;
+  bool refused = false;  // by the keys: soon again would be refused again
 };
 // What the kernel knows of a child's connection: the answer to ExamineChild.
 struct ChildExamined {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr Duration backoff_min = milliseconds{100};
 constexpr Duration retry_after_max = seconds{60};
+constexpr Duration retry_refused_key = seconds{10};
 
 }  // namespace
 
@@ -217,7 +218,11 @@ void Uplink::on_contest(const v1::Contest& contest, Turn& turn) {
 }
 
 void Uplink::on_closed(const ParentClosed& event, Turn& turn) {
-  if (event.conn == conn_ && conn_ != 0) end_session(event.why, turn);
+  if (event.conn != conn_ || conn_ == 0) return;
+  end_session(event.why, turn);
+  // Another parent may know the key: the long wait comes after the last one.
+  if (event.refused && parent_index_ == 0)
+    wait(retry_refused_key + random_.upto(retry_refused_key / 4), turn);
 }
 
 void Uplink::end_session(const std::string& why, Turn& turn) {

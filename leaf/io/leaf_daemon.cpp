@@ -6,6 +6,7 @@
 
 #include "common/io/clock.h"
 #include "common/io/config_input.h"
+#include "common/io/link_security.h"
 #include "leaf/io/target_reader.h"
 #include "leaf/run_outcome.h"
 
@@ -73,6 +74,7 @@ TargetHostHooks LeafDaemon::host_hooks() {
 }
 
 Status LeafDaemon::open(const v1::Handover& handover, const std::vector<TargetConfig>& targets) {
+  if (auto safe = banyan::io::protect_parent(parent_, config_); !safe) return safe;
   if (auto opened = host_.open(handover); !opened) return opened;
   merged_ = host_.merge_spill(targets);
   host_.take_pipes(handover, targets);

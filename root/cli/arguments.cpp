@@ -138,6 +138,15 @@ void add_act_verbs(CLI::App& app, Arguments& args) {
   add_selectors(wait, args);
 }
 
+void add_key_verbs(CLI::App& app, Arguments& args) {
+  CLI::App* keygen = add_verb(app, "keygen", "make a node's key; prints its public half");
+  keygen->add_option("FILE", args.file, "the new file of the secret key (node.key)")
+      ->default_str("node.key");
+  CLI::App* peers = add_verb(app, "peers", "who may join below a node, and who has");
+  peers->add_option("NODE", args.noun, "path of that node; the root when not given");
+  peers->add_option("--keys", args.file, "its authorized_keys, when that is on this host");
+}
+
 void add_other_verbs(CLI::App& app, Arguments& args) {
   add_verb(app, "version", "versions of this program and of the root");
   CLI::App* explain = add_verb(app, "explain", "what a word means");
@@ -254,6 +263,7 @@ Outcome<Arguments> parse_arguments(const std::vector<std::string>& words) {
   add_look_verbs(app, args);
   add_log_verbs(app, args);
   add_act_verbs(app, args);
+  add_key_verbs(app, args);
   add_other_verbs(app, args);
   auto help = parse_into(app, with_help_option(words));
   if (!help) return tl::unexpected(help.error());

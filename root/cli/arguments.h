@@ -45,7 +45,7 @@ struct Arguments {
   std::string url;
   std::string token_file;
   std::string state;
-  std::string file;  // config check
+  std::string file;  // config check, keygen, peers
   std::string role;
   Output output = Output::table;
   ColourChoice colour = ColourChoice::automatic;

@@ -44,6 +44,7 @@ Outcome<int> run_verb(Session& session) {
   if (verb == "why") return run_why(session);
   if (verb == "ping") return run_ping(session);
   if (verb == "version") return run_version(session);
+  if (verb == "peers") return run_peers(session);
   return run_act(session);
 }
 
@@ -95,6 +96,8 @@ int run(const std::vector<std::string>& words) {
     code = run_explain(*arguments, terminal);
   } else if (arguments->verb == "config") {
     code = run_config(*arguments, terminal);
+  } else if (arguments->verb == "keygen") {
+    code = run_keygen(*arguments, terminal);
   } else {
     code = run_client(*arguments, terminal);
   }

@@ -18,10 +18,12 @@ Outcome<int> run_why(Session& session);
 Outcome<int> run_ping(Session& session);
 Outcome<int> run_wait(Session& session);
 Outcome<int> run_version(Session& session);
+Outcome<int> run_peers(Session& session);
 
 // Those that need no root.
 Outcome<int> run_explain(const Arguments& arguments, Terminal& terminal);
 Outcome<int> run_config(const Arguments& arguments, Terminal& terminal);
+Outcome<int> run_keygen(const Arguments& arguments, Terminal& terminal);
 // Becomes banyan-ROLE, which lies beside this program. Returns only when that failed.
 Failure become_daemon(const std::string& role, const std::vector<std::string>& words);
 // `run [options] -- COMMAND`: becomes a leaf without a parent that supervises this one command.

@@ -24,7 +24,7 @@ class AdmissionTest : public ::testing::Test {
     holder_.session = 1;
   }
   Judgement judged(const Child* holder = nullptr) const {
-    AdmissionContext context{self_, ancestors_, seconds{5}, depth_, children_, 10, stopping_};
+    AdmissionContext context{self_, ancestors_, seconds{5}, depth_, children_, 10, stopping_, key_};
     return judge(hello_, holder, context);
   }
   void expect_refused(const std::string& reason, const std::vector<std::string>& parts,
@@ -42,9 +42,27 @@ class AdmissionTest : public ::testing::Test {
   std::size_t depth_ = 1;
   std::size_t children_ = 3;
   bool stopping_ = false;
+  const KeyHolder* key_ = nullptr;
   v1::Hello hello_;
   Child holder_;
 };
+
+TEST_F(AdmissionTest, AKeyBearsItsOwnNameOnly) {
+  const KeyHolder own{"aaaa", "web-1", ""};
+  key_ = &own;
+  EXPECT_EQ(judged().admission, Admission::accept);
+  const KeyHolder other{"bbbb", "web-2", ""};
+  key_ = &other;
+  expect_refused("key", {"bbbb", "web-2", "web-1"});
+}
+
+TEST_F(AdmissionTest, AKeyOfALeafIsNoneOfARelay) {
+  const KeyHolder leaf{"aaaa", "web-1", "leaf"};
+  key_ = &leaf;
+  EXPECT_EQ(judged().admission, Admission::accept);
+  hello_.set_role("relay");
+  expect_refused("key", {"aaaa", "leaf", "relay"});
+}
 
 TEST_F(AdmissionTest, AGoodHelloIsAccepted) {
   EXPECT_EQ(judged().admission, Admission::accept);

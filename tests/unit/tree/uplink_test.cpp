@@ -240,6 +240,21 @@ TEST(Uplink, BackOffIsFullJitterThatDoublesToOneSecondBeforeAWelcome) {
   EXPECT_GT(greatest[7], milliseconds{900});
 }
 
+TEST(Uplink, AKeyThatIsRefusedByTheLastParentIsTriedSlowly) {
+  ChildSide child({{{"a", 1}, {"b", 2}}, seconds{1}, seconds{5}});
+  child.start(at({}));
+  const auto refused = [&child](Now now) {
+    child.turn(now, [&](Turn& turn) { child.uplink.on_closed({child.conn, "no", true}, turn); });
+    return delay_of(child, now);
+  };
+  EXPECT_LE(refused(at({})), milliseconds{100});
+  const Now now = at(child.uplink.next_deadline() - at({}).time);
+  child.time(now);
+  const Duration delay = refused(now);
+  EXPECT_GE(delay, seconds{10});
+  EXPECT_LE(delay, milliseconds{12'500});
+}
+
 TEST(Uplink, AWelcomeSetsTheBackOffBackAndItsCap) {
   ChildSide child;
   Now now = at({});

@@ -1,0 +1,40 @@
+#pragma once
+// The keys that children may have: the file behind `authorized_keys`. One line each,
+//
+//     KEY NAME [leaf|relay]   # comment
+//
+// A name belongs to one key and a key to one name; a second line with either is a mistake, as is
+// anything else: a list with mistakes admits nobody. Pure but for load(). Bound: 4 MiB, which is
+// some 40,000 keys.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "common/base/result.h"
+#include "common/tree/node_event.h"
+
+namespace banyan::io {
+
+class KeyList {
+ public:
+  // `source` is named in front of a mistake: "keys:3: ...".
+  static Result<KeyList> parse(std::string_view text, const std::string& source);
+  static Result<KeyList> load(const std::string& path);
+
+  // Null: nobody's.
+  std::shared_ptr<const tree::KeyHolder> find(const std::string& public_key) const;
+  // By name: its key.
+  const std::map<std::string, std::string>& names() const { return names_; }
+  std::size_t size() const { return holders_.size(); }
+
+ private:
+  Status add(std::string_view line);
+
+  std::unordered_map<std::string, std::shared_ptr<const tree::KeyHolder>> holders_;
+  std::map<std::string, std::string> names_;
+};
+
+}  // namespace banyan::io
