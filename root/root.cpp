@@ -10,12 +10,18 @@ using tree::Turn;
 
 Root::Root(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
            std::vector<view::StaticFile> files)
-    : downlink_({config.timeout, config.grace}, identity, mirror_, seed),
+    : instance_(identity.instance),
+      downlink_({config.timeout, config.grace}, identity, mirror_, seed),
       router_(downlink_),
       api_(mirror_, view::api_options(config.name, identity, std::move(files))) {
   tree::Changes ignored;  // before anybody listens
   CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
                     tree::fact_bytes(tree::node_fact(identity, config.labels)), ignored));
+}
+
+void Root::resume(const view::History& history, Now now) {
+  desk_.open();
+  api_.resume(history, now);
 }
 
 void Root::start(Now now, RootEffects& effects) {
@@ -45,6 +51,7 @@ void Root::handle(const tree::LinkEvent& event, Now now, RootEffects& effects) {
 
 void Root::handle(const tree::HttpEvent& event, Now now, RootEffects& effects) {
   Turn turn(now, effects.links);
+  if (desk_.is_open()) api_.set_store_counters(desk_.counters());
   api_.handle(event, now, asked_);
   finish(turn, effects);
 }
@@ -53,6 +60,32 @@ void Root::handle(const tree::HostLoad& load, Now now, RootEffects& effects) {
   Turn turn(now, effects.links);
   router_.on_host(load, Duration{0});
   finish(turn, effects);
+}
+
+void Root::handle(StoreEvent event, Now now, RootEffects& effects) {
+  Turn turn(now, effects.links);
+  if (const auto* done = std::get_if<StoreDone>(&event)) {
+    const bool recovered = desk_.failing();
+    desk_.on_done(done->ticket);
+    if (recovered) api_.add_event({"store_recovered", "", "the store works again"}, now, asked_);
+  } else if (const auto* failed = std::get_if<StoreFailed>(&event)) {
+    store_failed(*failed, turn);
+  } else if (const auto* replaced = std::get_if<StoreReplaced>(&event)) {
+    turn.effects.log(tree::LogLevel::error, "event=store_replaced " + replaced->text);
+    api_.add_event({"store_replaced", "", replaced->text}, now, asked_);
+  } else if (const auto* pruned = std::get_if<StorePruned>(&event)) {
+    desk_.on_pruned(pruned->events);
+  } else {
+    api_.on_history(std::move(std::get<view::HistoryAnswer>(event)), asked_);
+  }
+  finish(turn, effects);
+}
+
+void Root::store_failed(const StoreFailed& failed, Turn& turn) {
+  if (!desk_.on_failed(failed.ticket)) return;
+  turn.effects.log(tree::LogLevel::error,
+                   "event=store_failed " + failed.why + "; trying again every second");
+  api_.add_event({"store_failed", "", failed.why}, turn.now, asked_);
 }
 
 void Root::stop(Now now, RootEffects& effects) {
@@ -78,13 +111,23 @@ void Root::finish(Turn& turn, RootEffects& effects) {
     for (tree::DownlinkNotice& notice : below) on_child(notice, turn);
     auto rising = router_.take_rising();
     for (tree::Rising& each : rising) on_rising(each, turn);
-    const bool asked = send_down(turn);
-    more = asked || !turn.changes.empty() || !turn.from_children.empty() || !below.empty() ||
+    more = send_down(turn, effects);
+    more = more || !turn.changes.empty() || !turn.from_children.empty() || !below.empty() ||
            !rising.empty();
   }
   effects.read_host = router_.take_host_wish();
+  effects.asks = std::move(asked_.history);
   for (tree::HttpEffect& effect : asked_.http) effects.http.push_back(std::move(effect));
   asked_ = {};
+}
+
+// What waited for the disk; true when it may lead to more.
+bool Root::tell_stored(Turn& turn) {
+  for (const auto& ack : desk_.take_acks()) router_.on_event_ack(ack, turn);
+  const auto requests = desk_.take_requests();
+  for (const auto& request : requests) router_.on_request(request, turn);
+  if (desk_.take_rewind()) router_.rewind(turn);
+  return !requests.empty();
 }
 
 void Root::on_child(tree::DownlinkNotice& notice, Turn& turn) {
@@ -99,7 +142,7 @@ void Root::on_child(tree::DownlinkNotice& notice, Turn& turn) {
 
 void Root::on_rising(tree::Rising& rising, Turn& turn) {
   if (const auto* batch = std::get_if<v1::EventBatch>(&rising)) {
-    router_.on_event_ack(api_.on_events(*batch, turn.now, asked_), turn);
+    if (desk_.may_take()) desk_.hold(api_.on_events(*batch, turn.now, asked_));
   } else if (const auto* outcomes = std::get_if<v1::Outcomes>(&rising)) {
     api_.on_outcomes(*outcomes, turn.now, asked_);
   } else if (const auto* data = std::get_if<v1::StreamData>(&rising)) {
@@ -111,18 +154,21 @@ void Root::on_rising(tree::Rising& rising, Turn& turn) {
   }
 }
 
-bool Root::send_down(Turn& turn) {
-  const auto requests = std::exchange(asked_.requests, {});
+// True when it may lead to more.
+bool Root::send_down(Turn& turn, RootEffects& effects) {
+  for (auto& request : std::exchange(asked_.requests, {})) desk_.hold(std::move(request));
+  auto writes = desk_.take(api_.take_rows(), std::exchange(asked_.commands, {}), instance_);
+  for (auto& write : writes) effects.store.push_back(std::move(write));
+  const bool requested = tell_stored(turn);
   const auto opens = std::exchange(asked_.opens, {});
   const auto gauges = std::exchange(asked_.gauges, {});
-  for (const auto& request : requests) router_.on_request(request, turn);
   for (const auto& open : opens) router_.on_stream_open(open, turn);
   for (const auto& credit : std::exchange(asked_.credits, {})) {
     router_.on_stream_credit(credit, turn);
   }
   for (const auto& close : std::exchange(asked_.closes, {})) router_.on_stream_close(close, turn);
   for (const auto& ask : gauges) router_.on_gauge_ask(ask, turn);
-  return !requests.empty() || !opens.empty() || !gauges.empty();
+  return requested || !opens.empty() || !gauges.empty();
 }
 
 }  // namespace banyan

@@ -44,6 +44,11 @@ class ConfigReader {
   // The value of a key with a form of its own; null when absent. The key counts as asked for.
   const TomlValue* take(std::string_view key);
 
+  // For the keys of a table in this one; its problems come with these.
+  ConfigReader section(std::string_view key, const TomlValue& table) const {
+    return {table, prefix_ + std::string(key) + ".", problems_};
+  }
+
   // "key = shown: message" at the value's place.
   void refuse(std::string_view key, const TomlValue& value, const std::string& message);
   // Wrong in itself, whatever its form: at the key's place, or the table's when the key is absent.

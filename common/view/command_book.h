@@ -13,6 +13,7 @@
 #include <map>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "banyan/v1/link.pb.h"
@@ -20,6 +21,7 @@
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/tree/selector.h"
+#include "common/view/history.h"
 
 namespace banyan::view {
 
@@ -70,6 +72,13 @@ class CommandBook {
   // The request for everything that is not answered yet; without targets there is nothing to send.
   v1::Request request_for(const Command& command) const;
 
+  // At most once, before anything else: what a store holds (v1::StoredCommand), oldest first. One
+  // that ran goes on until its deadline; what cannot be read is left out.
+  void resume(const std::vector<std::string>& records, Now now);
+  CommandRow row_of(const Command& command) const;
+  // The finished command that the last on_outcomes has changed; "" = none.
+  std::string take_improved() { return std::exchange(improved_, {}); }
+
   const Command* find(const std::string& id) const;
   std::vector<const Command*> newest_first() const;
 
@@ -81,9 +90,12 @@ class CommandBook {
  private:
   std::string new_id();
   bool make_room();
-  static void settle(Command& command, CommandTarget& target, const v1::Outcome& outcome);
+  static bool settle(Command& command, CommandTarget& target, const v1::Outcome& outcome);
+
+  void keep(Command command);
 
   Random random_;
+  std::string improved_;
   std::uint64_t epoch_;
   std::uint64_t last_number_ = 0;
   std::unordered_map<std::string, Command> by_id_;
