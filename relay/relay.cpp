@@ -23,7 +23,8 @@ Relay::Relay(const tree::NodeConfig& config, const tree::Identity& identity, std
   downlink_.set_place(name_, {});
 }
 
-void Relay::resume(const v1::Handover& handover) {
+void Relay::resume(const v1::Handover& handover, const std::vector<v1::HeldEvents>& spooled) {
+  events_.inherit(spooled);
   if (handover.has_events()) events_.resume(handover.events());
 }
 
@@ -98,6 +99,7 @@ void Relay::finish(Turn& turn, RelayEffects& effects) {
   }
   uplink_.settle(turn);
   send_own_events(turn);
+  effects.spool.add(events_.take_effects());
   api_.on_changes(turn.noted, turn.now);
   effects.read_host = router_.take_host_wish();
   for (tree::HttpEffect& effect : api_.take_http()) effects.http.push_back(std::move(effect));

@@ -5,7 +5,7 @@
 // Pure: driven by relay/main.cpp or by the simulated world. Single threaded.
 
 #include "common/tree/downlink.h"
-#include "common/tree/event_spool.h"
+#include "common/tree/event_outbox.h"
 #include "common/tree/node_config.h"
 #include "common/tree/router.h"
 #include "common/tree/uplink.h"
@@ -13,8 +13,9 @@
 
 namespace banyan {
 
-// Performed in this order: links, http, host.
+// Performed in this order: spool, links, http, host.
 struct RelayEffects {
+  tree::SpoolEffects spool;
   tree::LinkEffects links;
   std::vector<tree::HttpEffect> http;
   bool read_host = false;  // answered by a HostLoad
@@ -25,8 +26,9 @@ class Relay {
   Relay(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
         std::vector<view::StaticFile> files);
 
-  // At most once, before start(): what the program before this one in the same process left.
-  void resume(const v1::Handover& handover);
+  // At most once, before start(): what the program before this one in the same process left, and
+  // what earlier runs left on the disk, oldest first.
+  void resume(const v1::Handover& handover, const std::vector<v1::HeldEvents>& spooled);
   // For the program that replaces this one. Sessions, and what people ask here, end with this one.
   void hold(v1::Handover& handover) const { *handover.mutable_events() = events_.held(); }
   void start(Now now, RelayEffects& effects);
@@ -39,6 +41,7 @@ class Relay {
   void stop(Now now, RelayEffects& effects);
   Time next_deadline() const;
 
+  const tree::EventOutbox& events() const { return events_; }
   const tree::Mirror& mirror() const { return mirror_; }
   const tree::Uplink& uplink() const { return uplink_; }
   const tree::Downlink& downlink() const { return downlink_; }
@@ -56,7 +59,7 @@ class Relay {
   tree::Downlink downlink_;
   tree::Uplink uplink_;
   tree::Router router_;
-  tree::EventSpool events_;
+  tree::EventOutbox events_;
   view::LocalApi api_;
 };
 

@@ -32,6 +32,8 @@ class EventSpool {
   void resume(const v1::HeldEvents& held);
   v1::HeldEvents held() const;
 
+  // Makes an event that is too large fit.
+  static void cut(v1::Event& event);
   void add(v1::Event event);
   void on_ack(const v1::EventAck& ack);  // of another stream: ignored
   void rewind() { sent_ = acked_; }
@@ -42,6 +44,7 @@ class EventSpool {
   std::uint64_t last() const { return last_; }
   std::uint64_t acked() const { return acked_; }
   std::uint64_t dropped() const { return dropped_; }
+  std::size_t bytes() const { return bytes_; }
 
  private:
   struct Held {
