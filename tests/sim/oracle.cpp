@@ -73,4 +73,19 @@ std::string check_nothing_repaired(const World& world) {
   return wrong;
 }
 
+std::string check_events(const World& world) {
+  const Disk& store = world.disk(world.specs().front().name);
+  std::string wrong = store.check_store();
+  for (const NodeSpec& spec : world.specs()) {
+    for (const auto& [stream, last] : world.disk(spec.name).produced()) {
+      const auto found = store.stored().find(stream);
+      const auto upto = found == store.stored().end() ? 0 : found->second;
+      if (upto == last) continue;
+      wrong += spec.name + ": " + std::to_string(upto) + " of " + std::to_string(last) +
+               " events are stored\n";
+    }
+  }
+  return wrong;
+}
+
 }  // namespace banyan::sim

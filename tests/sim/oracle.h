@@ -16,4 +16,7 @@ std::string check_targets(const World& world);
 // Nothing was repaired, lost or refused: for runs in which nothing broke.
 std::string check_nothing_repaired(const World& world);
 
+// Finally: every event that was ever kept by its origin is in the store, once, in order.
+std::string check_events(const World& world);
+
 }  // namespace banyan::sim

@@ -122,6 +122,7 @@ TEST(Tree, StoresEachExitOnce) {
   }
   EXPECT_GT(exits, 40u);
   EXPECT_EQ(exited_events(world), exits);
+  EXPECT_EQ(check_events(world), "");
 }
 
 TEST(Tree, GivesEveryTargetOneOutcomeThroughTwoRelays) {
@@ -178,12 +179,30 @@ TEST_P(Faults, EndWithOnePictureAndOneOutcomePerTarget) {
   world.run_for(seconds{60});
   EXPECT_EQ(check_pictures(world), "");
   EXPECT_EQ(check_targets(world), "");
+  EXPECT_EQ(check_events(world), "");
   for (const std::string& id : commands) {
     if (!id.empty()) {
       const auto body = boost::json::parse(world.ask("GET", "/api/v1/commands/" + id)->body);
       EXPECT_EQ(check_outcomes(world, id, body.at("targets").to_number<std::size_t>()), "");
     }
   }
+}
+
+TEST_P(Faults, StoreEveryEventOnceThoughTheRootDiesToo) {
+  World world(GetParam(), thirty_leaves(), {});
+  world.run_for(seconds{3});
+  for (int i = 0; i < 60; ++i) {
+    break_something(world);
+    kill_some_targets(world, 2);
+    if (i % 4 == 1) world.crash("top");
+    if (i % 4 == 3) world.restart("top");
+    world.run_for(world.random().upto(milliseconds{1000}));
+  }
+  heal(world);
+  world.run_for(seconds{60});
+  EXPECT_EQ(check_pictures(world), "");
+  EXPECT_EQ(check_events(world), "");
+  EXPECT_GT(exited_events(world), 50u);
 }
 
 // SIM_FIRST and SIM_COUNT choose other seeds: to replay one, or to look for a bad one.

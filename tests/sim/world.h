@@ -3,8 +3,8 @@
 //
 // Connections carry frames in order with a random delay; a broken one loses everything in flight,
 // and each side is told at once, later, or not at all. Nodes crash (and come back with their disk:
-// instance and attach number, nothing else), freeze and thaw. One event at a time; the same seed
-// gives the same run.
+// instance, attach number, what is on it by disk.h, nothing else), freeze and thaw. One event at a
+// time; the same seed gives the same run.
 
 #include <cstdint>
 #include <map>
@@ -17,6 +17,7 @@
 #include "leaf/leaf.h"
 #include "relay/relay.h"
 #include "root/root.h"
+#include "tests/sim/disk.h"
 #include "tests/sim/machine.h"
 
 namespace banyan::sim {
@@ -58,6 +59,7 @@ class World {
   const Leaf* leaf(const std::string& name) const;
   const Relay* relay(const std::string& name) const;
   const Root* root() const;
+  const Disk& disk(const std::string& name) const;
   const Machine* machine(const std::string& name) const;
   const std::vector<NodeSpec>& specs() const { return specs_; }
   std::string path_of(const std::string& name) const;
@@ -81,6 +83,7 @@ class World {
   void carry(Link& link, bool up, std::string bytes);
   void hang_up_link(const std::shared_ptr<Link>& link);
   void close(const std::shared_ptr<Link>& link, bool tell_child, bool tell_parent);
+  void commit(Node& node, view::StoreWrite write);
   void perform(Node& node, tree::LinkEffects& effects);
   void perform(Node& node, LeafEffects& effects);
   void perform(Node& node, RelayEffects& effects);
