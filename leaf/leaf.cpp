@@ -27,7 +27,7 @@ Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
       uplink_({options_.node.parents, options_.node.hb_interval, options_.node.timeout}, identity,
               mirror_, options_.seed),
       events_(identity.instance, identity.boot),
-      groups_(options_.targets, options_.scaled),
+      groups_(std::move(options_.targets), options_.scaled),
       supervisor_(groups_.targets(), options_.remembered, options_.seed ^ 0x9747b28c),
       api_(mirror_, api_options(options_, identity)) {
   tree::Changes ignored;  // before any session: everything present is told at Hello

@@ -89,7 +89,7 @@ Found look_around(const std::vector<leaf::TargetConfig>& targets, const Surround
   return found;
 }
 
-int start(const leaf::io::LeafConfig& loaded, const io::DaemonOptions& daemon_options) {
+int start(leaf::io::LeafConfig loaded, const io::DaemonOptions& daemon_options) {
   const v1::Handover handover = io::read_handover();
   const OneRunDirectory temporary(loaded);
   auto state_dir =
@@ -100,12 +100,12 @@ int start(const leaf::io::LeafConfig& loaded, const io::DaemonOptions& daemon_op
   const auto remembered = leaf::WantedFile(state_dir->file("wanted")).load();
   if (!remembered) return io::fail_start(role, remembered.error());
   const leaf::KeeperPlace place{state_dir->path(), leaf::keeper_program(), loaded.spill_max};
-  const auto targets =
+  auto targets =
       leaf::InstanceGroups(loaded.targets, remembered->scaled).targets();  // as they are to be
   Found found = look_around(targets, {place, loaded.keeper, identity->instance, handover});
   LeafOptions options;
   options.node = loaded.node;
-  options.targets = loaded.targets;
+  options.targets = std::move(loaded.targets);
   options.remembered = remembered->wanted;
   options.scaled = remembered->scaled;
   options.legacy = std::move(found.inherited.legacy);
@@ -122,17 +122,19 @@ int start(const leaf::io::LeafConfig& loaded, const io::DaemonOptions& daemon_op
     if (found.keeper) dismiss(*found.keeper);
     daemon.take_children(std::move(found.children), targets);
   }
-  if (loaded.run) daemon.run_only(loaded.targets.at(0), loaded.rewrite);
-  return daemon.run(targets.size());
+  if (loaded.run) daemon.run_only(targets.at(0), loaded.rewrite);
+  const auto count = targets.size();
+  targets = std::vector<leaf::TargetConfig>();  // the daemon has its own
+  return daemon.run(count);
 }
 
 int run(int argc, char** argv) {
   const auto parsed = io::parse_daemon_options(role, argc, argv);
   if (parsed.exit_code) return *parsed.exit_code;
   const auto input = io::gather_config(parsed.options.config, parsed.options.sets);
-  const auto loaded = leaf::io::load_leaf_config(input);
+  auto loaded = leaf::io::load_leaf_config(input);
   if (auto code = io::settle_configuration(loaded.problems, parsed.options)) return *code;
-  return start(loaded, parsed.options);
+  return start(std::move(loaded), parsed.options);
 }
 
 }  // namespace
