@@ -63,6 +63,9 @@ def tidy(path, top, folder):
         if match:
             where = os.path.relpath(match["path"], top)
             found.append(Breach(where, int(match["line"]), match["what"]))
+    if any("[clang-diagnostic-error" in each.what for each in found):
+        return skip(f"{os.path.relpath(path, top)} does not compile with what build/dev has made: "
+                    "build it anew (scripts/build dev)")
     if run.returncode != 0 and not found:
         where = os.path.relpath(path, top)
         found.append(Breach(where, 1, f"clang-tidy failed: {run.stderr[-300:]}"))
