@@ -191,9 +191,9 @@ void ChildLink::read_monitor() {
       for (ChildConnection* connection : ended) judge(*connection, "connection closed");
     } else if (is_handshake_failure(event, text)) {
       ++counters_.handshake_failures;
-      // Of what the guard has refused it has told, and who just hung up is no news.
-      const bool misfit = event.event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
-      if (guard_ && misfit) guard_->note_refused(text, text);
+      // Of whom the guard has refused it has told already.
+      const bool told = event.event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+      if (guard_ && !told) guard_->note_refused(text, text);
     }
   }
   if (doorstep_) doorstep_->keep_to_limit(read_clock().time);

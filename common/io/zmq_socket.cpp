@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace banyan::io {
@@ -72,13 +73,22 @@ std::string protocol_failure(int code) {
   }
 }
 
+// Whichever side reads the other's greeting first may hang up before it has sent all of its own, so
+// keys on one side only look like this on the other one, and so do a wrong key and a port probe.
+std::string hung_up(int error) {
+  constexpr const char* guess = "it has no keys, other keys than ours, or is no banyan";
+  if (error == 0 || error == EPIPE || error == ECONNRESET) {
+    return fmt::format("the peer hung up during the handshake: {}", guess);
+  }
+  return fmt::format("handshake failed: {}", zmq_strerror(error));
+}
+
 }  // namespace
 
 bool is_handshake_failure(const MonitorEvent& event, std::string& text) {
   switch (event.event) {
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-      text = event.value == 0 ? "the peer hung up during the handshake"
-                              : fmt::format("handshake failed: {}", zmq_strerror(event.value));
+      text = hung_up(event.value);
       return true;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
       text = protocol_failure(event.value);

@@ -127,9 +127,18 @@ class Strangers(KeyTest):
 
     def test_a_child_without_a_key(self):
         child = self.world.leaf("web-2", self.relay, {"api": SLEEPER})
-        child.waits_for("one side has keys and the other has none")
-        self.relay.waits_for("one side has keys and the other has none")
+        # Who reads first knows, and may hang up before the other one has read anything.
+        known = "one side has keys and the other has none"
+        hung_up = "the peer hung up during the handshake: it has no keys"
+        child.waits_for(f"{known}|{hung_up}")
+        self.relay.waits_for(f"state=refused own_key.*({known}|{hung_up})")
         self.assertEqual(self.nodes(), {"dc1": "up", "dc1/web-1": "up"})
+
+    def test_who_hangs_up_during_the_handshake_is_told_of(self):
+        with zmtp.connect(self.relay.port) as link:
+            link.sendall(CURVE[:10])
+            self.assertTrue(link.recv(1))
+        self.relay.waits_for("state=refused own_key.* the peer hung up during the handshake")
 
     def test_a_key_that_is_not_listed(self):
         key = self.keygen("web-2")
