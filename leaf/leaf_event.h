@@ -139,7 +139,9 @@ struct LogQuery {
   std::int64_t offset = -1;    // byte offset in the one chosen stream to begin at; -1 = not given
   std::int64_t since_ms = -1;  // wall time; -1 = not given
   std::int64_t until_ms = -1;
-  std::string grep;  // RE2; empty = every line
+  std::string grep;         // RE2; empty = every line
+  std::uint32_t level = 0;  // only lines of this level and above: 1 trace .. 6 critical; 0 = all
+  bool previous = false;    // of the run before the present one; never follows
 };
 
 // Bytes of one stream, in order. `data` ends at a line's end, unless the line goes on in the next

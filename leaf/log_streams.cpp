@@ -24,6 +24,8 @@ LogQuery query_of(const v1::StreamOpen& open) {
   query.since_ms = open.since_ms();
   query.until_ms = open.until_ms();
   query.grep = open.grep();
+  query.level = open.level();
+  query.previous = open.previous();
   return query;
 }
 

@@ -23,9 +23,9 @@ using RisingLog = std::variant<v1::StreamData, v1::StreamClose>;
 class LogStreams {
  public:
   static constexpr std::size_t max_streams = 256;
-  static constexpr std::uint64_t read_bytes = 30'000;
+  static constexpr std::uint64_t read_bytes = 120'000;
   // Less credit than this is saved up, so that a slow reader does not cause tiny reads.
-  static constexpr std::uint64_t least_credit = 8'192;
+  static constexpr std::uint64_t least_credit = 32'768;
 
   struct Output {
     std::vector<LogEffect> effects;

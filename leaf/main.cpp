@@ -9,6 +9,7 @@
 #include "leaf/instance_groups.h"
 #include "leaf/io/inheritance.h"
 #include "leaf/io/leaf_daemon.h"
+#include "leaf/io/log_dump.h"
 #include "leaf/io/subtree.h"
 #include "leaf/io/target_reader.h"
 #include "leaf/io/wanted_file.h"
@@ -114,6 +115,7 @@ int start(leaf::io::LeafConfig loaded, const io::DaemonOptions& daemon_options) 
   options.handover = handover;
   leaf::LeafDaemon daemon(
       {std::move(options), *identity, *state_dir, daemon_options, handover.version()});
+  daemon.limit_logs(loaded.log_max_disk);
   const Status opened = daemon.open(handover, targets);
   if (!opened) return io::fail_start(role, opened.error());
   if (found.keeper && loaded.keeper) {
@@ -131,6 +133,7 @@ int start(leaf::io::LeafConfig loaded, const io::DaemonOptions& daemon_options) 
 int run(int argc, char** argv) {
   const auto parsed = io::parse_daemon_options(role, argc, argv);
   if (parsed.exit_code) return *parsed.exit_code;
+  if (!parsed.options.dump_log.empty()) return leaf::dump_log(parsed.options.dump_log);
   const auto input = io::gather_config(parsed.options.config, parsed.options.sets);
   auto loaded = leaf::io::load_leaf_config(input);
   if (auto code = io::settle_configuration(loaded.problems, parsed.options)) return *code;

@@ -27,9 +27,18 @@ struct Intensity {  // at most `count` restarts within `period`; count 0 = no li
   bool operator==(const Intensity&) const = default;
 };
 
+enum class LogParse { text, json };        // where a line says its level
+enum class OnFull { drop_oldest, block };  // when the disk takes no more
+
 struct LogConfig {
   std::uint64_t max_size = 64ULL << 20;  // bytes of one segment file
-  unsigned max_files = 8;                // segments kept per stream
+  unsigned max_files = 8;                // of max_size; so many times as many shorter ones: 32
+  std::uint64_t max_disk = 0;            // bytes on disk of both streams; 0 = no limit
+  Duration max_age{0};                   // of the last byte of a segment; 0 = no limit
+  std::uint64_t rate = 0;                // bytes per second of each stream; 0 = no limit
+  OnFull on_full = OnFull::drop_oldest;
+  LogParse parse = LogParse::text;
+  bool compress = true;  // closed segments, by zstd
   bool operator==(const LogConfig&) const = default;
 };
 

@@ -58,6 +58,11 @@ ParsedOptions parse_daemon_options(ConfigRole role, int argc, char** argv) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_flag("--check", parsed.options.check, "Validate the configuration, print every problem");
+  if (role == ConfigRole::leaf) {
+    app.add_option("--dump-log", parsed.options.dump_log,
+                   "Print what is kept of a target in this folder, and end")
+        ->type_name("DIR");
+  }
   bool version = false;
   app.add_flag("--version", version, "Print the version");
   try {

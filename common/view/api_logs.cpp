@@ -1,6 +1,7 @@
 // Logs: reading the question, and handing what rises to the answers that wait for it.
 
 #include <algorithm>
+#include <array>
 
 #include <re2/re2.h>
 
@@ -11,6 +12,9 @@
 namespace banyan::view {
 namespace {
 
+// As StreamOpen counts them, from 1 on.
+constexpr std::array<std::string_view, 6> level_words{"trace",   "debug", "info",
+                                                      "warning", "error", "critical"};
 constexpr std::int64_t max_tail = INT64_MAX / 2;
 
 tl::unexpected<Problem> bad_parameter(std::string what, std::string where, std::string hint = {}) {
@@ -34,9 +38,15 @@ std::optional<Problem> read_words(const Query& query, LogAsk& ask) {
     return bad_parameter("bad pattern", "grep=" + visible(grep), pattern.error()).value();
   }
   ask.like.set_grep(grep);
-  for (const char* later : {"level", "previous"}) {
-    if (query.find(later) == nullptr) continue;
-    return refuse(501, {"not supported by this version", later, {}, "leave it out"}).value();
+  const auto level = query.text("level");
+  if (!level.empty()) {
+    const auto known = std::find(level_words.begin(), level_words.end(), level);
+    if (known == level_words.end()) {
+      return bad_parameter("unknown level", "level=" + visible(level),
+                           "trace, debug, info, warning, error or critical")
+          .value();
+    }
+    ask.like.set_level(static_cast<std::uint32_t>(known - level_words.begin()) + 1);
   }
   return std::nullopt;
 }
@@ -53,6 +63,13 @@ std::optional<Problem> read_range(const Query& query, WallTime now, LogAsk& ask)
   if (*offset && ask.like.channel() == 0) {
     return bad_parameter("an offset is of one stream", "offset", "add stream=stdout").value();
   }
+  const auto previous = query.flag("previous");
+  if (!previous) return bad_request(previous.error()).value();
+  if (*previous && *follow) {
+    return bad_parameter("the run before this one is over", "follow", "leave out one of the two")
+        .value();
+  }
+  ask.like.set_previous(*previous);
   ask.like.set_follow(*follow);
   ask.like.set_since_ms(*since ? std::max<std::int64_t>(wall_ms(**since), 0) : -1);
   ask.like.set_until_ms(*until ? std::max<std::int64_t>(wall_ms(**until), 0) : -1);

@@ -78,6 +78,7 @@ Status LeafDaemon::open(const v1::Handover& handover, const std::vector<TargetCo
   if (auto opened = host_.open(handover); !opened) return opened;
   merged_ = host_.merge_spill(targets);
   host_.take_pipes(handover, targets);
+  host_.start_packing();
   return {};
 }
 

@@ -37,6 +37,8 @@ class LeafDaemon {
   };
   explicit LeafDaemon(Setting setting);
 
+  // Bytes on disk of all targets' logs; 0 = no limit. Before open().
+  void limit_logs(std::uint64_t max_disk) { host_.limit_logs(max_disk); }
   // With what the program before this one in the same process left; and what targets wrote while
   // no leaf was there.
   Status open(const v1::Handover& handover, const std::vector<TargetConfig>& targets);

@@ -16,7 +16,7 @@
 
 namespace banyan::leaf {
 
-inline constexpr std::size_t log_record_max = 30'000;  // bytes of LogRecord::data
+inline constexpr std::size_t log_record_max = 60'000;  // bytes of LogRecord::data
 inline constexpr std::size_t log_unit_max = 256 << 10;
 
 class LogCursor {

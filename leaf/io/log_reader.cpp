@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "leaf/io/line_level.h"
+
 namespace banyan::leaf {
 namespace {
 
@@ -40,12 +42,10 @@ Result<std::unique_ptr<LogReader>> LogReader::open(const TargetLogs& logs, const
     return failure("an offset needs one stream, stdout or stderr", logs.target);
   }
   std::unique_ptr<LogReader> reader(new LogReader(logs, query));
-  if (!query.grep.empty()) {
-    RE2::Options options;
-    options.set_log_errors(false);
-    reader->pattern_ = std::make_unique<RE2>(query.grep, options);
-    if (!reader->pattern_->ok()) {
-      return failure("grep pattern is no RE2 expression", query.grep, reader->pattern_->error());
+  if (auto read = reader->read_pattern(); !read) return tl::unexpected<Error>(read.error());
+  if (query.previous) {
+    if (auto chosen = reader->choose_run(); !chosen) {
+      return tl::unexpected<Error>(chosen.error());
     }
   }
   reader->set_limits();
@@ -54,9 +54,31 @@ Result<std::unique_ptr<LogReader>> LogReader::open(const TargetLogs& logs, const
   return reader;
 }
 
+Status LogReader::read_pattern() {
+  if (query_.grep.empty()) return {};
+  RE2::Options options;
+  options.set_log_errors(false);
+  pattern_ = std::make_unique<RE2>(query_.grep, options);
+  if (pattern_->ok()) return {};
+  return failure("grep pattern is no RE2 expression", query_.grep, pattern_->error());
+}
+
+Status LogReader::choose_run() {
+  const auto& runs = logs_.runs.all();
+  if (runs.size() < 2) {
+    return failure("of no run before the present one is anything known", logs_.target, {},
+                   "leave --previous out: all that is kept is shown then");
+  }
+  run_ = {runs[runs.size() - 2], runs.back()};
+  query_.follow = false;
+  return {};
+}
+
 void LogReader::prepare_tail() {
   TailFinder::Counts counts;
-  if (pattern_) counts = [this](const std::string& line) { return matches(line); };
+  if (narrows()) {
+    counts = [this](const std::string& line) { return matches(line) && grave_enough(line); };
+  }
   tail_.emplace(static_cast<std::uint64_t>(query_.tail), std::move(counts));
   for (std::size_t i = 0; i < cursors_.size(); ++i) {
     auto& cursor = cursors_[i];
@@ -69,6 +91,10 @@ std::uint64_t LogReader::floor_of(LogCursor& cursor) const {
   std::uint64_t floor = view.log().begin();
   // An offset before all that is kept stands: the reader is told of the hole.
   if (query_.offset >= 0) floor = static_cast<std::uint64_t>(query_.offset);
+  if (run_) {
+    const bool out = cursor.stream() == LogStream::out;
+    floor = std::max(floor, out ? run_->first.out : run_->first.err);
+  }
   if (query_.since_ms < 0) return floor;
   const auto since = view.first_since(to_ns(query_.since_ms));
   // A batch may begin within a line, which then began before.
@@ -82,6 +108,7 @@ void LogReader::set_limits() {
     const bool out = cursor.stream() == LogStream::out;
     const bool open_line = (out ? logs_.out_pipes : logs_.err_pipes) > 0;
     auto limit = query_.follow ? cursor.view().log().end() : ends_[i];
+    if (run_) limit = std::min(limit, out ? run_->second.out : run_->second.err);
     cursor.set_limit(limit, query_.follow && open_line);
     if (query_.until_ms < 0 || query_.until_ms >= no_limit / ns_per_ms) continue;
     const auto until = cursor.view().first_since(to_ns(query_.until_ms) + 1);
@@ -121,7 +148,7 @@ LogReader::Step LogReader::step(LogChunk& chunk, std::uint64_t max_bytes) {
   if (cursor == nullptr) return Step::end;
   const auto size = cursor->unit();
   const bool begun = cursor->within_unit();
-  if (pattern_ && !begun && !matches(cursor->unit_bytes())) {
+  if (narrows() && !begun && !wants(*cursor, cursor->unit_bytes())) {
     cursor->skip_unit();
     searched_ += size;
     return Step::more;
@@ -130,7 +157,7 @@ LogReader::Step LogReader::step(LogChunk& chunk, std::uint64_t max_bytes) {
   // A line that fits into the next chunk is not cut for this one.
   if (size > room && used_ > 0 && !begun && size <= log_record_max) return Step::full;
   const auto max = std::min<std::uint64_t>(room, log_record_max);
-  auto record = cursor->take(max, time_limit(*cursor), pattern_ != nullptr);
+  auto record = cursor->take(max, time_limit(*cursor), narrows());
   unfinished_ = cursor->within_unit() ? cursor : nullptr;
   append(chunk, std::move(record));
   return Step::more;
@@ -170,7 +197,22 @@ std::int64_t LogReader::time_limit(LogCursor& chosen) {
   return no_limit;
 }
 
+bool LogReader::wants(const LogCursor& cursor, std::string_view line) {
+  if (query_.level > 0) {
+    bool& goes_on = level_goes_on_[cursor.stream() == LogStream::err ? 1 : 0];
+    if (!continues(line)) goes_on = grave_enough(line);
+    if (!goes_on) return false;
+  }
+  return matches(line);
+}
+
+bool LogReader::grave_enough(std::string_view line) const {
+  if (query_.level == 0) return true;
+  return level_of_line(line, logs_.out.config().parse).value_or(level_info) >= query_.level;
+}
+
 bool LogReader::matches(std::string_view line) const {
+  if (!pattern_) return true;
   if (line.ends_with('\n')) line.remove_suffix(1);
   return RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), *pattern_);
 }

@@ -6,9 +6,12 @@
 // - `tail` with `grep` means the last N lines that match; with `since` or `offset` the later
 //   beginning holds.
 // - Both streams are merged by the time their lines began, whole line by whole line.
+// - `level` takes lines that say they are of that level or above, and those that continue them;
+//   a line that says none counts as info.
 // - `grep` sees lines without their newline; of a line above 256 KiB each such piece by itself.
 // Loop's thread; the logs must outlive it. Each turn is bounded.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,6 +23,7 @@
 #include "common/base/result.h"
 #include "leaf/io/log_cursor.h"
 #include "leaf/io/log_tail.h"
+#include "leaf/io/target_logs.h"
 #include "leaf/leaf_event.h"
 
 namespace re2 {
@@ -27,16 +31,6 @@ class RE2;
 }
 
 namespace banyan::leaf {
-
-struct TargetLogs {
-  TargetLogs(const std::string& directory, std::string name)
-      : target(std::move(name)), out(directory, "stdout"), err(directory, "stderr") {}
-  std::string target;
-  StreamLog out;
-  StreamLog err;
-  unsigned out_pipes = 0;  // attached: somebody may finish the last line
-  unsigned err_pipes = 0;
-};
 
 class LogReader {
  public:
@@ -56,6 +50,8 @@ class LogReader {
 
   LogReader(const TargetLogs& logs, const LogQuery& query);
   void add(const StreamLog& log, LogStream stream);
+  Status choose_run();
+  Status read_pattern();
   std::uint64_t floor_of(LogCursor& cursor) const;
   void set_limits();
   void prepare_tail();
@@ -64,18 +60,23 @@ class LogReader {
   bool take_gaps(LogChunk& chunk);
   LogCursor* next_cursor();
   std::int64_t time_limit(LogCursor& chosen);
+  bool narrows() const { return pattern_ || query_.level > 0; }
+  bool wants(const LogCursor& cursor, std::string_view line);
   bool matches(std::string_view line) const;
+  bool grave_enough(std::string_view line) const;
   void append(LogChunk& chunk, LogRecord record);
 
   const TargetLogs& logs_;
   LogQuery query_;
   std::unique_ptr<re2::RE2> pattern_;
-  std::vector<LogCursor> cursors_;   // stdout before stderr
-  std::vector<std::uint64_t> ends_;  // of the cursors' streams when it was opened
-  std::optional<TailFinder> tail_;   // until the beginning is found
-  LogCursor* unfinished_ = nullptr;  // its unit goes on in the next record
-  std::uint64_t used_ = 0;           // of the chunk's max_bytes
-  std::uint64_t searched_ = 0;       // bytes looked at in this turn in vain
+  std::vector<LogCursor> cursors_;       // stdout before stderr
+  std::vector<std::uint64_t> ends_;      // of the cursors' streams when it was opened
+  std::array<bool, 2> level_goes_on_{};  // of stdout, stderr: the last line was grave enough
+  std::optional<std::pair<RunMark, RunMark>> run_;  // the one asked for, and the one behind it
+  std::optional<TailFinder> tail_;                  // until the beginning is found
+  LogCursor* unfinished_ = nullptr;                 // its unit goes on in the next record
+  std::uint64_t used_ = 0;                          // of the chunk's max_bytes
+  std::uint64_t searched_ = 0;                      // bytes looked at in this turn in vain
 };
 
 }  // namespace banyan::leaf

@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include <fmt/format.h>
-
 #include "common/io/uninterrupted.h"
 
 namespace banyan::leaf {
@@ -18,16 +16,6 @@ constexpr mode_t file_mode = 0640;
 constexpr std::int64_t nanoseconds_per_second = 1'000'000'000;
 
 }  // namespace
-
-std::string segment_path(const std::string& directory, const std::string& stream,
-                         std::uint64_t first) {
-  return fmt::format("{}/{}.{:020}.log", directory, stream, first);
-}
-
-std::string index_path(const std::string& directory, const std::string& stream,
-                       std::uint64_t first) {
-  return fmt::format("{}/{}.{:020}.idx", directory, stream, first);
-}
 
 bool SegmentWriter::open(const std::string& log_path, const std::string& index_path,
                          std::uint64_t first) {

@@ -13,12 +13,6 @@
 
 namespace banyan::leaf {
 
-// DIRECTORY/stdout.00000000000000000000.log, the number being the stream offset of its first byte.
-std::string segment_path(const std::string& directory, const std::string& stream,
-                         std::uint64_t first);
-std::string index_path(const std::string& directory, const std::string& stream,
-                       std::uint64_t first);
-
 class SegmentWriter {
  public:
   // Opens or creates the files at `path` (.log) and continues at their end. errno on failure.

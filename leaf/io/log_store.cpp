@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <boost/asio/post.hpp>
@@ -17,6 +19,7 @@ namespace {
 using boost::system::error_code;
 
 constexpr std::uint64_t bytes_per_turn = 1 << 20;
+constexpr std::chrono::seconds retry_blocked_after{1};
 constexpr std::size_t readers_max = 256;
 constexpr std::size_t unanswered_reads_max = 64;
 constexpr unsigned pipes_per_stream_max = 8;
@@ -32,7 +35,23 @@ StreamLog& log_of(TargetLogs& logs, LogStream stream) {
 }  // namespace
 
 LogStore::LogStore(boost::asio::io_context& loop, std::string directory, LogHooks hooks)
-    : loop_(loop), directory_(std::move(directory)), hooks_(std::move(hooks)) {}
+    : loop_(loop),
+      directory_(std::move(directory)),
+      hooks_(std::move(hooks)),
+      upkeep_(loop, logs_, [this](const std::string& text) {
+        if (hooks_.trouble) hooks_.trouble(text);
+      }) {}
+
+// Targets that are not configured any more count too.
+void LogStore::set_max_disk(std::uint64_t bytes) {
+  upkeep_.set_max_disk(bytes);
+  std::error_code error;
+  if (bytes == 0) return;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_, error)) {
+    const std::string name = entry.path().filename();
+    if (is_name(name) && entry.is_directory(error)) make(name);
+  }
+}
 
 void LogStore::tell(LogEvent event) {
   boost::asio::post(loop_,
@@ -48,6 +67,14 @@ void LogStore::attach(const std::string& target, const LogConfig& config, Descri
   logs.err.configure(config);
   if (out) add_feed(logs, LogStream::out, std::move(out));
   if (err) add_feed(logs, LogStream::err, std::move(err));
+  upkeep_.attached(logs);
+}
+
+void LogStore::begin_run(const std::string& target, std::uint64_t generation) {
+  TargetLogs& logs = make(target);
+  const auto time = std::chrono::system_clock::now().time_since_epoch();
+  logs.runs.add(
+      {generation, std::chrono::nanoseconds(time).count(), logs.out.end(), logs.err.end()});
 }
 
 void LogStore::add_feed(TargetLogs& logs, LogStream stream, Descriptor pipe) {
@@ -94,6 +121,8 @@ void LogStore::move_bytes(FeedId id) {
   const auto taken = take(entry->second, bytes_per_turn);
   if (taken.ended) {
     close_feed(id);
+  } else if (taken.blocked) {
+    try_later(id);
   } else if (taken.more) {
     boost::asio::post(loop_, [this, id] { move_bytes(id); });
   } else {
@@ -101,10 +130,23 @@ void LogStore::move_bytes(FeedId id) {
   }
 }
 
+// The target waits meanwhile, as its on_full says.
+void LogStore::try_later(FeedId id) {
+  auto& retry = feeds_.at(id).retry;
+  if (!retry) retry = std::make_unique<boost::asio::steady_timer>(loop_);
+  retry->expires_after(retry_blocked_after);
+  retry->async_wait([this, id](const error_code& error) {
+    if (!error) move_bytes(id);
+  });
+}
+
 StreamLog::Taken LogStore::take(Feed& feed, std::uint64_t budget) {
   StreamLog& log = log_of(*feed.logs, feed.stream);
   const auto taken = log.take(feed.pipe.native_handle(), budget);
-  if (taken.bytes > 0) wake_readers(*feed.logs, feed.stream);
+  if (taken.bytes > 0) {
+    upkeep_.stored(*feed.logs, log, taken.bytes);
+    wake_readers(*feed.logs, feed.stream);
+  }
   const auto trouble = log.take_trouble();
   if (!trouble.empty() && hooks_.trouble) hooks_.trouble(trouble);
   return taken;

@@ -1,13 +1,12 @@
 #pragma once
 // The output of this leaf's targets on its disk, and the readers of it.
 //
-//   DIRECTORY/<target>/stdout.<offset of its first byte, 20 digits>.log    the bytes as written
-//   DIRECTORY/<target>/stdout.<the same>.idx                               when they came
+// Each target has a folder in DIRECTORY; docs/log-format.md says what is in it.
 //
-// Pipes are emptied whatever the disk says: a target is never stalled by its log. What cannot be
-// stored is dropped, counted, and shown to readers as a gap. At most about 1 MiB per pipe is moved
-// in one turn of the loop. Events are posted, never told from inside perform().
-// Loop's thread; must live until the loop has stopped.
+// Pipes are emptied whatever the disk says: a target is never stalled by its log, unless its
+// on_full is block. What cannot be stored is dropped, counted, and shown to readers as a gap. At
+// most about 1 MiB per pipe is moved in one turn of the loop. Events are posted, never told from
+// inside perform(). Loop's thread; must live until the loop has stopped.
 
 #include <cstdint>
 #include <deque>
@@ -19,9 +18,11 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "leaf/io/descriptor.h"
 #include "leaf/io/log_reader.h"
+#include "leaf/io/log_upkeep.h"
 #include "leaf/leaf_event.h"
 
 namespace banyan::leaf {
@@ -38,9 +39,16 @@ class LogStore {
  public:
   LogStore(boost::asio::io_context& loop, std::string directory, LogHooks hooks);
 
+  // All targets together on disk, at most; 0 = no limit. Before the first attach().
+  void set_max_disk(std::uint64_t bytes);
+  // Nothing that was spilled is merged from now on: closed files may be compressed.
+  void start_packing() { upkeep_.start_packing(); }
+
   // Stores what comes through the pipes (non-blocking read ends, or none) until their end, beside
   // what earlier pipes of this target still bring.
   void attach(const std::string& target, const LogConfig& config, Descriptor out, Descriptor err);
+  // What is stored from now on is of this run.
+  void begin_run(const std::string& target, std::uint64_t generation);
   // One stream of a target, for bytes that come another way. Before anything is attached.
   StreamLog& stream_of(const std::string& target, LogStream stream);
   // The read end of the pipe that was attached last; -1 when it is at its end.
@@ -70,6 +78,7 @@ class LogStore {
     TargetLogs* logs = nullptr;
     LogStream stream = LogStream::out;
     boost::asio::posix::stream_descriptor pipe;
+    std::unique_ptr<boost::asio::steady_timer> retry = {};  // while the disk takes no more
   };
   struct Reader {
     std::unique_ptr<LogReader> reader;
@@ -82,6 +91,7 @@ class LogStore {
   void close_feed(FeedId id);
   void wait_for_bytes(FeedId id);
   void move_bytes(FeedId id);
+  void try_later(FeedId id);
   StreamLog::Taken take(Feed& feed, std::uint64_t budget);
   void wake_readers(const TargetLogs& logs, LogStream stream);
 
@@ -96,7 +106,8 @@ class LogStore {
   boost::asio::io_context& loop_;
   std::string directory_;
   LogHooks hooks_;
-  std::map<std::string, std::unique_ptr<TargetLogs>> logs_;
+  LogsByTarget logs_;
+  LogUpkeep upkeep_;
   std::map<FeedId, Feed> feeds_;  // oldest first
   std::map<std::uint64_t, Reader> readers_;
   FeedId last_feed_ = 0;

@@ -24,13 +24,21 @@ const Segment* LogView::segment_at(std::uint64_t offset) const {
 }
 
 bool LogView::open(const Segment& segment) {
-  if (file_ && opened_first_ == segment.first) return true;
+  if (is_open() && opened_first_ == segment.first) return true;
   opened_first_ = segment.first;
-  const auto& directory = log_.directory();
-  index_.open(index_path(directory, log_.stream(), segment.first));
-  const auto path = segment_path(directory, log_.stream(), segment.first);
-  file_.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const SegmentFiles& files = log_.files();
+  index_.open(files.index(segment.first));
+  file_.reset();
+  packed_.close();
+  if (segment.packed) return packed_.open(files.packed(segment.first));
+  file_.reset(::open(files.plain(segment.first).c_str(), O_RDONLY | O_CLOEXEC));
   return static_cast<bool>(file_);
+}
+
+std::int64_t LogView::read_open(std::uint64_t at, char* to, std::size_t max) {
+  if (packed_.is_open()) return packed_.read(at, to, max);
+  return banyan::io::uninterrupted(
+      [&] { return ::pread(file_.get(), to, max, static_cast<off_t>(at)); });
 }
 
 std::size_t LogView::read(std::uint64_t offset, std::size_t max, std::string& bytes) {
@@ -41,10 +49,8 @@ std::size_t LogView::read(std::uint64_t offset, std::size_t max, std::string& by
     const auto wanted = std::min<std::uint64_t>(max - total, segment->end() - offset);
     const auto old_size = bytes.size();
     bytes.resize(old_size + wanted);
-    const auto at = static_cast<off_t>(offset - segment->first);
-    const auto size = banyan::io::uninterrupted(
-        [&] { return ::pread(file_.get(), bytes.data() + old_size, wanted, at); });
-    bytes.resize(old_size + static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+    const auto size = read_open(offset - segment->first, bytes.data() + old_size, wanted);
+    bytes.resize(old_size + static_cast<std::size_t>(std::max<std::int64_t>(size, 0)));
     if (size <= 0) break;
     total += static_cast<std::size_t>(size);
     offset += static_cast<std::uint64_t>(size);

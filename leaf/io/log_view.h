@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "leaf/io/packed_segment.h"
 #include "leaf/io/stream_log.h"
 
 namespace banyan::leaf {
@@ -39,9 +40,13 @@ class LogView {
  private:
   const Segment* segment_at(std::uint64_t offset) const;
   bool open(const Segment& segment);
+  bool is_open() const { return file_ || packed_.is_open(); }
+  // As pread(2), from the open segment.
+  std::int64_t read_open(std::uint64_t at, char* to, std::size_t max);
 
   const StreamLog& log_;
-  Descriptor file_;
+  Descriptor file_;      // of a segment as text
+  PackedReader packed_;  // or of a compressed one
   IndexReader index_;
   std::uint64_t opened_first_ = 0;
 };

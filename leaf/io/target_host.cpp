@@ -224,6 +224,7 @@ void TargetHost::adopted(const TargetConfig& config, std::uint64_t generation, i
 }
 
 void TargetHost::begun(const TargetConfig& config, std::uint64_t generation, Descriptor ready) {
+  logs_.begin_run(config.name, generation);
   checks_.begin(config, generation, std::move(ready));
   target_hooks_.started(config, generation, processes_.pid_of(config.name, generation));
 }

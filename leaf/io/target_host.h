@@ -56,6 +56,10 @@ class TargetHost {
   // Behind merge_spill(), and before what follows: pipes that the program before this one in the
   // same process had open.
   void take_pipes(const v1::Handover& handover, const std::vector<TargetConfig>& targets);
+  // Behind merge_spill(): closed log files may be compressed.
+  void start_packing() { logs_.start_packing(); }
+  // Bytes on disk of all targets' logs; 0 = no limit. Before anything else.
+  void limit_logs(std::uint64_t max_disk) { logs_.set_max_disk(max_disk); }
   // What it left running, where no keeper holds it.
   void take_children(std::vector<KeptRun> children, const std::vector<TargetConfig>& targets);
 

@@ -30,6 +30,9 @@ constexpr std::int64_t max_tail = 1'000'000'000;
 constexpr std::int64_t max_instances = 1'000;
 constexpr ConfigRange<std::uint64_t> spill_range{4096, 1ULL << 40};
 constexpr ConfigRange<std::uint64_t> segment_range{4096, 1ULL << 40};
+constexpr ConfigRange<std::uint64_t> disk_range{64ULL << 10, 1ULL << 50};
+constexpr ConfigRange<std::uint64_t> rate_range{1024, 1ULL << 40};
+constexpr ConfigRange<Duration> age_range{std::chrono::minutes{1}, std::chrono::hours{24 * 3650}};
 
 ForeignKeys later_target_keys() { return {{"state"}, {}}; }
 
@@ -123,7 +126,17 @@ class TargetReader {
     std::int64_t files = target_.log.max_files;
     log.read_integer("max_files", {1, 10'000}, files);
     target_.log.max_files = static_cast<unsigned>(files);
-    log.finish({{"max_age", "on_full", "parse", "rate"}, {}});
+    log.read_size("max_disk", disk_range, target_.log.max_disk);
+    log.read_duration("max_age", age_range, target_.log.max_age);
+    log.read_size("rate", rate_range, target_.log.rate);
+    std::size_t on_full = 0;
+    log.read_choice("on_full", {"drop-oldest", "block"}, on_full);
+    target_.log.on_full = on_full == 0 ? OnFull::drop_oldest : OnFull::block;
+    log.read_bool("compress", target_.log.compress);
+    std::size_t parse = 0;
+    log.read_choice("parse", {"text", "json"}, parse);
+    target_.log.parse = parse == 0 ? LogParse::text : LogParse::json;
+    log.finish({});
   }
 
   const TomlValue& table_;
@@ -141,6 +154,7 @@ class LeafReader {
     reader_.read_integer("bufsize", {1, max_tail}, leaf_.log_tail);
     reader_.read_bool("keeper", leaf_.keeper);
     reader_.read_size("spill_max", spill_range, leaf_.spill_max);
+    read_log();
     read_short_form();
     read_targets();
     reader_.read_bool("run", leaf_.run);
@@ -157,6 +171,17 @@ class LeafReader {
   }
 
  private:
+  void read_log() {
+    const auto* table = reader_.take("log");
+    if (table == nullptr) return;
+    if (table->kind != TomlKind::table) {
+      return reader_.refuse("log", *table, "expected a table, like [log] max_disk = \"10GiB\"");
+    }
+    ConfigReader log{*table, "log.", leaf_.problems};
+    log.read_size("max_disk", disk_range, leaf_.log_max_disk);
+    log.finish({{"dir"}, {}});
+  }
+
   void read_rewrite() {
     const auto* value = reader_.take("rewrite");
     if (value == nullptr) return;

@@ -18,6 +18,7 @@ struct LeafConfig {
   bool keeper = true;
   std::uint64_t spill_max = 1ULL << 30;  // bytes kept while no leaf is there
   std::int64_t log_tail = -1;  // `bufsize`: lines of a log that are shown unless asked; -1 = all
+  std::uint64_t log_max_disk = 0;  // bytes of all targets' logs; 0 = no limit
   bool run = false;            // ends with its only target, and with its exit code (run_outcome.h)
   std::map<int, int> rewrite;  // `run`: signals that mean another one; 0 = nothing
   banyan::io::ConfigProblems problems;  // in the order of the sources

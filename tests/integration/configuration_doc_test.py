@@ -83,13 +83,16 @@ class ConfigurationDocTest(unittest.TestCase):
         code, said = self.check(role, "".join(f"{word} = 1\n" for word in sorted(tried)))
         self.assertEqual(code, 78, said)
         known = tried - {one or other for one, other in REFUSED.findall(said)}
-        return known | self.known_in_security(role)
+        return known | {below for key in known for below in self.known_below(role, key)}
 
-    def known_in_security(self, role):
-        lines = "".join(f"{word} = 1\n" for word in sorted(self.candidates()))
-        _, said = self.check(role, "[security]\n" + lines)
+    def known_below(self, role, key):
+        """Keys of a table at the top; none when it takes any, or is no table."""
+        tried = self.candidates() | {"surely_unknown"}
+        _, said = self.check(role, f"[{key}]\n" + "".join(f"{word} = 1\n" for word in sorted(tried)))
         refused = {one or other for one, other in REFUSED.findall(said)}
-        return {f"security.{word}" for word in self.candidates()} - refused
+        if f"{key}.surely_unknown" not in refused:
+            return set()
+        return {f"{key}.{word}" for word in tried} - refused
 
     def known_in_a_target(self):
         tried = self.candidates()

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "leaf/io/line_level.h"
 #include "tests/integration/leaf_io_log_world.h"
 
 namespace banyan::leaf {
@@ -179,6 +180,64 @@ TEST_F(LogReading, GrepRefusesABadPatternByName) {
   const auto* failed = failure_of(query);
   ASSERT_NE(failed, nullptr);
   EXPECT_THAT(failed->text, HasSubstr("missing )"));
+}
+
+TEST_F(LogReading, LevelTakesLinesThatAreGraveEnoughAndWhatContinuesThem) {
+  attach();
+  out("INFO begun\nERROR it broke\n  at one.cpp:1\n\tat two.cpp:2\nCaused by: three\n");
+  out("nothing said\n  of no level\n[warn] nearly\nlevel=fatal over\n");
+  err("plain\n<3>by syslog\n<6>no\n");
+  auto query = all_of();
+  query.level = level_warning;
+  EXPECT_EQ(lines(query), (std::vector<std::string>{"out:ERROR it broke", "out:  at one.cpp:1",
+                                                    "out:\tat two.cpp:2", "out:Caused by: three",
+                                                    "out:[warn] nearly", "out:level=fatal over",
+                                                    "err:<3>by syslog"}));
+  query.grep = "o";
+  query.level = level_error;
+  EXPECT_EQ(lines(query), (std::vector<std::string>{"out:ERROR it broke", "out:  at one.cpp:1",
+                                                    "out:\tat two.cpp:2", "out:level=fatal over",
+                                                    "err:<3>by syslog"}));
+}
+
+TEST_F(LogReading, LevelOfJsonLinesIsTheirMember) {
+  LogConfig config;
+  config.parse = LogParse::json;
+  attach(config);
+  out("{\"level\":\"error\",\"m\":1}\n{\"level\": 30, \"m\": \"error\"}\n{\"lvl\":50}\n");
+  auto query = all_of();
+  query.level = level_error;
+  EXPECT_EQ(lines(query),
+            (std::vector<std::string>{"out:{\"level\":\"error\",\"m\":1}", "out:{\"lvl\":50}"}));
+}
+
+TEST_F(LogReading, TailWithLevelCountsTheLinesThatSayIt) {
+  attach();
+  for (int i = 0; i < 5; ++i) out(fmt::format("ERROR {}\n  more of {}\ninfo {}\n", i, i, i));
+  auto query = all_of();
+  query.level = level_error;
+  query.tail = 2;
+  EXPECT_EQ(lines(query), (std::vector<std::string>{"out:ERROR 3", "out:  more of 3", "out:ERROR 4",
+                                                    "out:  more of 4"}));
+}
+
+TEST_F(LogReading, ThePreviousRunIsTheOneBeforeThePresent) {
+  attach();
+  auto query = all_of();
+  query.previous = true;
+  world.logs.begin_run("api", 1);
+  out("first\n");
+  const auto* failed = failure_of(query);
+  ASSERT_NE(failed, nullptr);
+  EXPECT_THAT(failed->text, HasSubstr("no run before"));
+  world.logs.begin_run("api", 2);
+  out("second\n");
+  err("second too\n");
+  world.logs.begin_run("api", 3);
+  out("third\n");
+  err("third too\n");
+  EXPECT_EQ(lines(query), (std::vector<std::string>{"out:second", "err:second too"}));
+  EXPECT_EQ(RunMarks(folder()).all().size(), 3U) << "on the disk too";
 }
 
 TEST_F(LogReading, UnknownTargetAndPathsFail) {

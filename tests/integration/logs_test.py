@@ -189,6 +189,32 @@ class Lines(TreeTest):
         self.assertEqual(gap["gap_bytes"], kept[0]["offset"])
         self.assertEqual(first, kept[0])
 
+    def test_a_level_and_the_run_before_are_chosen_at_the_leaf(self):
+        root = self.world.root()
+        leaf = self.world.leaf("web-1", root, {"api": {
+            "command": ["sh", "-c", "echo run $$; echo ERROR bad; echo '  more';"
+                                    " exec sleep 100000"]}})
+        self.world.wait_target("web-1/api", "running")
+        wait_for("the first run", lambda: self.text(format="text").endswith(b"more\n"))
+        none = self.world.cli("logs", "web-1/api", "--previous")
+        self.assertNotEqual(none.returncode, 0)
+        self.assertIn("no run before", none.stderr)
+        self.assertEqual(self.world.cli("logs", "web-1/api", "--level", "error").stdout,
+                         "ERROR bad\n  more\n")
+        self.world.rest.command("restart", "web-1/api")
+        wait_for("the second run", lambda: self.text(format="text").count(b"more\n") == 2)
+        before = self.world.cli("logs", "web-1/api", "--previous").stdout
+        self.assertEqual(before.count("more"), 1)
+        self.assertTrue(self.text(format="text").decode().startswith(before))
+        dump = subprocess.run([os.path.join(BIN, "banyan-leaf"), "--dump-log",
+                               os.path.join(leaf.state_dir, "logs", "api")],
+                              env=plain_environment(), capture_output=True, text=True, check=True)
+        lines = [line.split(" ", 3) for line in dump.stdout.splitlines()]
+        self.assertEqual("\n".join(line[3] for line in lines) + "\n",
+                         self.text(format="text").decode())
+        self.assertEqual({line[1] for line in lines}, {"stdout"})
+        self.assertEqual([line[2] for line in lines][:2], ["0", str(len(lines[0][3]) + 1)])
+
 
 def line_offset(lines):
     return sum(len(f"line {n}\n") for n in range(1, lines + 1))

@@ -82,6 +82,15 @@ TEST(ApiLogs, PassesOnWhatNarrows) {
   EXPECT_EQ(opens[0].since_ms(), wall_ms(world.now.wall) - 600'000);
 }
 
+TEST(ApiLogs, LevelAndThePreviousRunArePassedOn) {
+  LogWorld world;
+  const auto opens = world.open("select=db&level=warning&previous=1");
+  ASSERT_EQ(opens.size(), 1u);
+  EXPECT_EQ(opens[0].level(), 4u);
+  EXPECT_TRUE(opens[0].previous());
+  EXPECT_EQ(world.open("select=db").at(0).level(), 0u);
+}
+
 TEST(ApiLogs, DefaultTailIsTheTargetsOwn) {
   LogWorld world;
   ToldTarget told;
@@ -286,6 +295,8 @@ TEST(ApiLogs, BadQuestionsAreRefused) {
       {"select=db&format=xml", "text or ndjson"},
       {"select=db&stream=stdin", "stdout"},
       {"select=db&tail=x", "or all"},
+      {"select=db&level=loud", "warning"},
+      {"select=db&previous=1&follow=1", "leave out one"},
       {"select=db&offset=5", "of one stream"},
       {"select=db&since=noon", "not a time"},
       {"select=**&offset=5&stream=stdout", "one target"},
