@@ -10,7 +10,7 @@ namespace banyan::sim {
 namespace {
 
 constexpr std::size_t max_under_way = 64;  // more than any scenario asks for at a time
-constexpr std::size_t pictures = 2;
+constexpr std::size_t pictures = 4;
 constexpr Duration slack = seconds{1};  // delays of frames, and of this very question
 
 // A hop finds a death within its timeout; one that cannot tell it upward is found dead itself.
@@ -53,7 +53,7 @@ void AlwaysOracle::check_verdicts(const NodeHost& host) {
   }
 }
 
-// Of a node in two places, and of one that was there before, there may be a second picture.
+// Of a node that moves there may be a picture at each of its parents for a while.
 void AlwaysOracle::check_memory(const NodeHost& host, std::size_t said) {
   if (host.mirror() == nullptr || host.mirror()->fact_count() <= pictures * said) return;
   found("", fmt::format("{}: holds {} facts, though all together say {}", host.name(),
