@@ -256,7 +256,7 @@ void Downlink::accept(ConnId conn, const v1::Hello& hello, Turn& turn) {
   bool changed = child.liveness.on_session(liveness_options(child), turn.now.time);
   if (held == told) changed = child.liveness.on_verified(turn.now.time) || changed;
   if (changed) show(child, turn);
-  deadline_ = std::min(deadline_, child.liveness.next_deadline());
+  watch(child);
   turn.from_children.emplace_back(std::in_place_type<ChildJoined>, ChildJoined{child.name});
 }
 
@@ -269,7 +269,7 @@ void Downlink::end_session(Child& child, const std::string& why, Turn& turn) {
   child.stale.clear();
   child.repair.stop();
   if (child.liveness.on_closed(why, turn.now.time)) show(child, turn);
-  deadline_ = std::min(deadline_, child.liveness.next_deadline());
+  watch(child);
   turn.from_children.emplace_back(std::in_place_type<ChildGone>, ChildGone{child.name, why});
 }
 
@@ -308,18 +308,23 @@ void Downlink::on_time(Turn& turn) {
   just_woke_ = false;
   deadline_ = never;
   for (auto& [name, child] : children_) {
-    const Duration credit = health_.credit_for(child.lateness, now);
-    if (child.liveness.on_time(now - credit)) {
+    if (child.liveness.on_time(now - health_.credit(child.lateness, now))) {
       const bool over = child.liveness.state() == Liveness::State::lost;
       if (over && child.in_session()) end_session(child, child.liveness.why(), turn);
       show(child, turn);
       if (!over && child.in_session()) probe(child, turn);
     }
     examine_silent(child, turn);
-    deadline_ = std::min(deadline_, after(child.liveness.next_deadline(), credit));
+    watch(child);
   }
   forget_expired(turn);
   contest_doubled(turn);
+}
+
+// The next verdict on it, or the moment to forget it.
+void Downlink::watch(const Child& child) {
+  const Time verdict = health_.due(child.liveness.next_deadline(), child.lateness);
+  deadline_ = std::min({deadline_, verdict, forget_at(child)});
 }
 
 // What was applied may have shown an instance in two places: that is settled behind everything
@@ -348,7 +353,7 @@ void Downlink::tell_link(const Child& child, Turn& turn) {
 void Downlink::show(Child& child, Turn& turn) {
   child.since = turn.now.wall;
   child.gone_at = turn.now.time;
-  deadline_ = std::min({deadline_, child.liveness.next_deadline(), forget_at(child)});
+  watch(child);
   const std::string state = state_name(child.liveness.state());
   add_evidence(child, state + ": " + child.liveness.why(), turn);
   tell_link(child, turn);

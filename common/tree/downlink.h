@@ -118,6 +118,7 @@ class Downlink {
   void forget_expired(Turn& turn);
   void make_room(const std::string& newcomer, Turn& turn);
   LivenessOptions liveness_options(const Child& child) const;
+  void watch(const Child& child);
   Child* hold(const v1::Hello& hello, Turn& turn);
 
   DownlinkOptions options_;

@@ -114,7 +114,7 @@ void Downlink::know_again(const std::string& name, const v1::LinkFact& link, Tur
   // Nobody is accused before all had their chance to come back.
   const LivenessOptions patient{child.interval, options_.timeout, options_.timeout};
   if (child.liveness.on_restored(was, patient, turn.now.time)) show(child, turn);
-  deadline_ = std::min({deadline_, child.liveness.next_deadline(), forget_at(child)});
+  watch(child);
 }
 
 }  // namespace banyan::tree

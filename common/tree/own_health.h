@@ -3,9 +3,9 @@
 // child that it was late, gives the benefit of that time before it accuses: a starved judge is more
 // often the cause of a silence than a dead child is.
 //
-// Lateness of more than 20 ms is remembered and fades by a quarter of the time that passes. All
-// credit together is at most `most` (the judge's timeout), so that the dead are found in time.
-// Pure; times are the judge's own.
+// Lateness of more than 20 ms is remembered, and fades as fast as time passes: a silence that
+// begins after it is found as soon as ever. All credit together is at most `most` (the judge's
+// timeout). Pure; times are the judge's own.
 
 #include "common/base/time.h"
 
@@ -18,15 +18,16 @@ class OwnHealth {
   explicit OwnHealth(Duration most) : most_(most) {}
 
   void was_late(Duration late, Time now);
-  // What counts against no child at all.
-  Duration credit(Time now) const;
-  // And against a child whose last beat told of this lateness of its own.
-  Duration credit_for(Duration childs_lateness, Time now) const;
+  // What does not count against a child whose last beat told of this lateness of its own.
+  Duration credit(Duration childs_lateness, Time now) const;
+  // When a verdict of `at` is due by a clock that is behind by credit(). Never earlier than `at`.
+  Time due(Time at, Duration childs_lateness) const;
 
  private:
+  Duration own(Time now) const;
+
   Duration most_;
-  Duration late_{0};
-  Time at_{};
+  Time until_{};  // nothing is left of what is remembered
 };
 
 }  // namespace banyan::tree

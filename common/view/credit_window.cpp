@@ -31,7 +31,8 @@ std::uint64_t CreditWindow::give(std::uint64_t bytes, bool keeps_up, Time now) {
     window_ += more;
     limits_ = false;
   }
-  if (marked_at_ == never) {
+  if (marked_at_ == never &&
+      more == 0) {  // a window that just grew is measured by what comes later
     mark_ = granted_;
     marked_at_ = now;
   }

@@ -20,33 +20,50 @@ constexpr Duration no_lateness{0};
 TEST(OwnHealth, APunctualJudgeGivesNoCredit) {
   OwnHealth health(seconds{5});
   health.was_late(lateness_ignored, start);
-  EXPECT_EQ(health.credit(start), Duration{0});
-  EXPECT_EQ(health.credit_for(lateness_ignored, start), Duration{0});
+  EXPECT_EQ(health.credit(lateness_ignored, start), Duration{0});
+  EXPECT_EQ(health.due(start, lateness_ignored), start);
 }
 
 TEST(OwnHealth, LatenessIsCreditedAndFades) {
   OwnHealth health(seconds{5});
-  health.was_late(seconds{1}, start);
-  EXPECT_EQ(health.credit(start), seconds{1});
-  EXPECT_EQ(health.credit(start + seconds{2}), milliseconds{500});
-  EXPECT_EQ(health.credit(start + seconds{4}), Duration{0});
-  EXPECT_EQ(health.credit(start + seconds{400}), Duration{0});
+  health.was_late(seconds{2}, start);
+  EXPECT_EQ(health.credit(no_lateness, start), seconds{2});
+  EXPECT_EQ(health.credit(no_lateness, start + seconds{1}), seconds{1});
+  EXPECT_EQ(health.credit(no_lateness, start + seconds{400}), Duration{0});
 }
 
 TEST(OwnHealth, TheGreatestLatenessStandsUntilItHasFaded) {
   OwnHealth health(seconds{5});
-  health.was_late(seconds{1}, start);
-  health.was_late(milliseconds{100}, start + seconds{2});
-  EXPECT_EQ(health.credit(start + seconds{2}), milliseconds{500});
+  health.was_late(seconds{2}, start);
+  health.was_late(milliseconds{100}, start + seconds{1});
+  EXPECT_EQ(health.credit(no_lateness, start + seconds{1}), seconds{1});
 }
 
 TEST(OwnHealth, AllCreditTogetherIsBounded) {
   OwnHealth health(seconds{5});
   health.was_late(seconds{100}, start);
-  EXPECT_EQ(health.credit(start), seconds{5});
-  EXPECT_EQ(health.credit_for(seconds{3}, start), seconds{5});
-  EXPECT_EQ(health.credit_for(seconds{3}, start + seconds{12}), seconds{5});
-  EXPECT_EQ(health.credit_for(seconds{3}, start + seconds{20}), seconds{3});
+  EXPECT_EQ(health.credit(no_lateness, start), seconds{5});
+  EXPECT_EQ(health.credit(seconds{3}, start), seconds{5});
+  EXPECT_EQ(health.credit(seconds{3}, start + seconds{4}), seconds{4});
+  EXPECT_EQ(health.credit(seconds{300}, start + seconds{20}), seconds{5});
+}
+
+TEST(OwnHealth, AVerdictIsDueWhenTheClockBehindHasComeThere) {
+  for (const Duration late : {Duration{0}, Duration{seconds{1}}, Duration{seconds{4}}}) {
+    for (const Duration childs : {Duration{0}, Duration{seconds{2}}, Duration{seconds{9}}}) {
+      OwnHealth health(seconds{5});
+      health.was_late(late, start);
+      for (Time at = start - seconds{1}; at < start + seconds{9}; at += milliseconds{100}) {
+        const Time due = health.due(at, childs);
+        EXPECT_GE(due - health.credit(childs, due), at);
+        EXPECT_GE(due, at);
+        const Time before = due - milliseconds{1};
+        if (before < start) continue;
+        EXPECT_LT(before - health.credit(childs, before), at);
+      }
+    }
+  }
+  EXPECT_EQ(OwnHealth(seconds{5}).due(never, seconds{2}), never);
 }
 
 class LateJudgeTest : public ::testing::Test {
@@ -92,12 +109,12 @@ TEST_F(LateJudgeTest, AJudgeThatStoodStillSuspectsLater) {
   child_.join(parent_, at({}));
   beat(milliseconds{100}, no_lateness);
   parent_.time(at(milliseconds{2'100 + 1'000}));  // due at 2.1 s
-  // One second was not its fault, and as much is given for being late at all.
-  run(milliseconds{3'110}, milliseconds{3'600});
+  // One second was not its fault, and as much is given for being late at all, fading.
+  run(milliseconds{3'110}, milliseconds{3'500});
   EXPECT_EQ(state(), State::up);
-  run(milliseconds{3'610}, milliseconds{4'200});
+  run(milliseconds{3'510}, milliseconds{3'700});
   EXPECT_EQ(state(), State::suspect);
-  run(milliseconds{4'210}, milliseconds{7'500});
+  run(milliseconds{3'710}, milliseconds{6'200});
   EXPECT_EQ(state(), State::lost) << "a dead child is found all the same";
 }
 

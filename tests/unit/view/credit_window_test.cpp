@@ -61,7 +61,7 @@ TEST(CreditWindow, DoesNotGrowWhereTheLinkIsWhatLimits) {
 }
 
 TEST(CreditWindow, GrowsNoFurtherThanFillsTheLink) {
-  Way way(milliseconds{100}, 10'000);  // a megabyte a round trip
+  Way way(milliseconds{50}, 10'000);  // half a megabyte a round trip
   way.run(1'000);
   EXPECT_GT(way.window(), 256 * kib);
   EXPECT_LE(way.window(), 1024 * kib);
@@ -85,8 +85,8 @@ TEST(CreditWindow, ANewStreamBeginsWithTheFirstWindow) {
   window.opened(256 * kib, now);
   for (int i = 0; i < 40; ++i) {
     now += milliseconds{100};
-    window.received(128 * kib, now);
-    window.give(128 * kib, true, now);
+    window.received(256 * kib, now);
+    window.give(256 * kib, true, now);
   }
   ASSERT_GT(window.window(), 256 * kib);
   window.opened(200 * kib, now);
