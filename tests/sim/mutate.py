@@ -200,11 +200,11 @@ TABLE = [
     ),
     Mutation(
         "R38",
-        "lateness is forgotten at once",
+        "a judge that is slow counts its own lateness against its children",
         "R38_a_starved_judge_accuses_nobody",
-        "common/tree/own_health.cpp",
-        "if (late <= lateness_ignored) return;",
-        "if (late >= Duration{0}) return;",
+        "common/tree/downlink.cpp",
+        "const bool was_late = late > lateness_ignored;",
+        "const bool was_late = late > lateness_ignored * 1'000'000;",
     ),
     Mutation(
         "R38",
