@@ -19,6 +19,16 @@ view::ApiOptions api_options(const LeafOptions& options, const tree::Identity& i
   return api;
 }
 
+v1::Event event_from(const tree::OwnEvent& own, Now now) {
+  v1::Event event;
+  event.set_time_ms(wall_ms(now.wall));
+  event.set_kind(own.kind);
+  event.set_subject(own.subject);
+  event.set_text(own.text);
+  event.set_data(own.data);
+  return event;
+}
+
 }  // namespace
 
 Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
@@ -29,6 +39,7 @@ Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
       events_(identity.instance, identity.boot),
       groups_(std::move(options_.targets), options_.scaled),
       supervisor_(groups_.targets(), options_.remembered, options_.seed ^ 0x9747b28c),
+      gate_({options_.node.security.commands, options_.command_marks, options_.allow}),
       api_(mirror_, api_options(options_, identity)) {
   tree::Changes ignored;  // before any session: everything present is told at Hello
   CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
@@ -96,14 +107,13 @@ void Leaf::reload(std::vector<leaf::TargetConfig> targets, Now now, LeafEffects&
 
 void Leaf::note(const tree::OwnEvent& own, Now now, LeafEffects& effects) {
   Turn turn(now, effects.links);
-  v1::Event event;
-  event.set_time_ms(wall_ms(now.wall));
-  event.set_kind(own.kind);
-  event.set_subject(own.subject);
-  event.set_text(own.text);
-  event.set_data(own.data);
-  tell_event(std::move(event), now);
+  tell_event(event_from(own, now), now);
   finish(turn, effects);
+}
+
+void Leaf::tell_refusal(const tree::OwnEvent& own, Turn& turn) {
+  turn.effects.log(tree::LogLevel::warning, "event=" + own.kind + " " + own.text);
+  tell_event(event_from(own, turn.now), turn.now);
 }
 
 void Leaf::tell_event(v1::Event event, Now now) {
@@ -210,7 +220,7 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
     streams_.on_session_gone(output);
     gauges_.on_session_gone();
   } else if (const auto* request = std::get_if<v1::Request>(&notice)) {
-    on_request(*request, turn, effects);
+    on_command(*request, turn, effects);
   } else if (const auto* ask = std::get_if<v1::OutcomeAsk>(&notice)) {
     send_outcomes(journal_.answer(*ask, identity_.instance, identity_.boot), turn);
   } else if (const auto* open = std::get_if<v1::StreamOpen>(&notice)) {
@@ -229,8 +239,19 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
   send_logs(output, turn, effects);
 }
 
+// From above; what is asked here goes to on_request() at once.
+void Leaf::on_command(const v1::Request& request, Turn& turn, LeafEffects& effects) {
+  auto judged = gate_.judge(request, mirror_, turn.now);
+  if (judged.marked) effects.marks.push_back(gate_.marks());
+  for (const tree::OwnEvent& event : judged.events) tell_refusal(event, turn);
+  send_outcomes(std::move(judged.refused), turn);
+  if (judged.admitted.targets_size() > 0) on_request(judged.admitted, turn, effects);
+}
+
 void Leaf::on_request(const v1::Request& request, Turn& turn, LeafEffects& effects) {
   auto taken = journal_.take(request, identity_.instance);
+  const auto repeated = gate_.repeated(request, taken.repeated, turn.now);
+  if (repeated) tell_refusal(*repeated, turn);
   const bool scales = request.command().verb() == "scale";
   if (scales) {
     for (const auto& each : taken.requests) scale(each, turn, effects);

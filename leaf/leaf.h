@@ -13,6 +13,7 @@
 #include "common/tree/node_config.h"
 #include "common/tree/uplink.h"
 #include "common/view/local_api.h"
+#include "leaf/command_gate.h"
 #include "leaf/gauge_desk.h"
 #include "leaf/instance_groups.h"
 #include "leaf/log_streams.h"
@@ -28,7 +29,9 @@ struct LeafOptions {
   leaf::ScaledGroups scaled;                // in this boot of the host
   std::map<std::string, bool> remembered;   // wanted before this run, in this boot of the host
   leaf::Legacy legacy;
-  std::int64_t log_tail = -1;  // `bufsize`
+  leaf::AllowPolicy allow;
+  tree::CommandMarks command_marks;  // of earlier runs
+  std::int64_t log_tail = -1;        // `bufsize`
   std::uint64_t seed = 0;
   v1::Handover
       handover;  // of the program before this one in the same process; empty = there is none
@@ -40,10 +43,11 @@ struct KeepWanted {
   leaf::ScaledGroups scaled;
 };
 
-// Performed in this order: memories, processes, checks, samples, logs, wanted, links, http.
+// Performed in this order: marks, memories, processes, checks, samples, logs, wanted, links, http.
 struct LeafEffects {
   tree::LinkEffects links;
   std::vector<leaf::ProcessEffect> processes;
+  std::vector<tree::CommandMarks> marks;  // to be kept over any restart; the last one holds
   std::vector<leaf::TargetMemory> memories;
   std::vector<leaf::CheckEffect> checks;
   std::vector<leaf::SampleUsage> samples;
@@ -67,6 +71,7 @@ class Leaf {
   void note(const tree::OwnEvent& event, Now now, LeafEffects& effects);
   // A configuration read anew, without problems: its targets hold from now on.
   void reload(std::vector<leaf::TargetConfig> targets, Now now, LeafEffects& effects);
+  void allow(leaf::AllowPolicy policy) { gate_.allow(std::move(policy)); }
   // Stops the targets (unless keep_targets), says goodbye, exits. A second call exits at once.
   void stop(Now now, LeafEffects& effects);
   Time next_deadline() const;
@@ -88,6 +93,8 @@ class Leaf {
   void tell_event(v1::Event event, Now now);
   void raise(tree::Rising rising, tree::Turn& turn);
   void on_parent(tree::UplinkNotice& notice, tree::Turn& turn, LeafEffects& effects);
+  void on_command(const v1::Request& request, tree::Turn& turn, LeafEffects& effects);
+  void tell_refusal(const tree::OwnEvent& own, tree::Turn& turn);
   void on_request(const v1::Request& request, tree::Turn& turn, LeafEffects& effects);
   void take_supervisor(tree::Turn& turn, LeafEffects& effects);
   void take_notice(const leaf::TargetNotice& notice, tree::Turn& turn);
@@ -107,6 +114,7 @@ class Leaf {
   leaf::InstanceGroups groups_;
   leaf::Supervisor supervisor_;
   leaf::SupervisorEffects supervised_;
+  leaf::CommandGate gate_;
   leaf::RequestJournal journal_;
   leaf::LogStreams streams_;
   view::LocalApi api_;

@@ -99,6 +99,8 @@ int start(leaf::io::LeafConfig loaded, const io::DaemonOptions& daemon_options) 
   if (!identity) return io::fail_start(role, identity.error());
   const auto remembered = leaf::WantedFile(state_dir->file("wanted")).load();
   if (!remembered) return io::fail_start(role, remembered.error());
+  auto marks = leaf::MarksFile(state_dir->file("commands")).load();
+  if (!marks) return io::fail_start(role, marks.error());
   const leaf::KeeperPlace place{state_dir->path(), leaf::keeper_program(), loaded.spill_max};
   auto targets =
       leaf::InstanceGroups(loaded.targets, remembered->scaled).targets();  // as they are to be
@@ -109,6 +111,8 @@ int start(leaf::io::LeafConfig loaded, const io::DaemonOptions& daemon_options) 
   options.remembered = remembered->wanted;
   options.scaled = remembered->scaled;
   options.legacy = std::move(found.inherited.legacy);
+  options.allow = std::move(loaded.allow);
+  options.command_marks = *std::move(marks);
   options.log_tail = loaded.log_tail;
   options.seed = identity->boot.random();
   options.handover = handover;

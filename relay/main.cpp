@@ -54,6 +54,9 @@ class Daemon {
   int run(const v1::Handover& handover) {
     const auto keys = protect();
     if (!keys) return io::fail_start(role, keys.error());
+    const auto signer = io::command_signer(config_);
+    if (!signer) return io::fail_start(role, signer.error());
+    if (*signer) relay_.sign_with(**signer);
     const auto port = children_.listen(config_.host, config_.port);
     if (!port) return io::fail_start(role, port.error());
     const auto http_port = http_.listen();

@@ -4,6 +4,8 @@
 
 #include "common/base/check.h"
 #include "common/base/name.h"
+#include "common/base/text.h"
+#include "common/tree/command_refusal.h"
 #include "common/tree/picture.h"
 
 namespace banyan {
@@ -18,6 +20,7 @@ Relay::Relay(const tree::NodeConfig& config, const tree::Identity& identity, std
       downlink_(tree::downlink_options(config), identity, mirror_, seed ^ 0x5bd1e995),
       uplink_({config.parents, config.hb_interval, config.timeout}, identity, mirror_, seed),
       router_(downlink_),
+      guard_(config.security.commands),
       events_(identity.instance, identity.boot),
       api_(mirror_, view::api_options(config.name, identity, std::move(files))) {
   tell_self();
@@ -132,7 +135,7 @@ void Relay::on_parent(tree::UplinkNotice& notice, Turn& turn) {
   } else if (std::holds_alternative<tree::SessionClosed>(notice)) {
     router_.on_parent_gone(turn);
   } else if (const auto* request = std::get_if<v1::Request>(&notice)) {
-    router_.on_request(*request, turn);
+    on_request(*request, turn);
   } else if (const auto* open = std::get_if<v1::StreamOpen>(&notice)) {
     router_.on_stream_open(*open, turn);
   } else if (const auto* credit = std::get_if<v1::StreamCredit>(&notice)) {
@@ -157,6 +160,40 @@ void Relay::on_parent(tree::UplinkNotice& notice, Turn& turn) {
     events_.rewind();
     router_.rewind(turn);
   }
+}
+
+// What goes on is judged by the leaf that is to act; what this node is to do itself, here.
+void Relay::on_request(const v1::Request& request, Turn& turn) {
+  if (guard_.active() && request.command().verb() == "forget" && !may_forget(request, turn)) return;
+  router_.on_request(request, turn);
+}
+
+bool Relay::may_forget(const v1::Request& request, Turn& turn) {
+  const auto ends_here = [](const v1::RequestTarget& target) {
+    return target.path().find('/') == std::string::npos;
+  };
+  const auto& targets = request.targets();
+  if (std::none_of(targets.begin(), targets.end(), ends_here)) return true;
+  std::string why;
+  const auto believed = guard_.check(request, turn.now);
+  if (!believed) {
+    why = believed.error().text();
+  } else {
+    const auto unnamed = std::find_if(targets.begin(), targets.end(), [&](const auto& target) {
+      return ends_here(target) && !guard_.names_child(*believed, mirror_, target.path());
+    });
+    if (unnamed == targets.end()) return true;
+    why = "the selector that was signed does not name " + visible(unnamed->path());
+  }
+  v1::Frame frame;
+  *frame.mutable_outcomes() = tree::rejected(request, why);
+  uplink_.send(std::move(frame), turn);
+  std::string more;
+  if (!refusals_.may_tell(turn.now.time, more)) return false;
+  tree::OwnEvent event = tree::command_refused(request, "", why + more);
+  turn.effects.log(tree::LogLevel::warning, "event=" + event.kind + " " + event.text);
+  tell_event(event, turn);
+  return false;
 }
 
 void Relay::on_child(tree::DownlinkNotice& notice, Turn& turn) {

@@ -4,9 +4,11 @@
 // serves its own subtree by an Api as the root serves the whole.
 // Pure: driven by relay/main.cpp or by the simulated world. Single threaded.
 
+#include "common/tree/command_guard.h"
 #include "common/tree/downlink.h"
 #include "common/tree/event_spool.h"
 #include "common/tree/node_config.h"
+#include "common/tree/refusal_meter.h"
 #include "common/tree/router.h"
 #include "common/tree/uplink.h"
 #include "common/view/local_api.h"
@@ -26,6 +28,8 @@ class Relay {
   Relay(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
         std::vector<view::StaticFile> files);
 
+  // Before start: commands that are given here carry this signature.
+  void sign_with(tree::CommandSigner signer) { api_.sign_with(std::move(signer)); }
   // Before start, in order: the picture that an earlier run kept. Returns how many facts were
   // refused.
   std::size_t restore(const v1::Update& part);
@@ -53,6 +57,8 @@ class Relay {
   void tell_self();
   void finish(tree::Turn& turn, RelayEffects& effects);
   void on_parent(tree::UplinkNotice& notice, tree::Turn& turn);
+  void on_request(const v1::Request& request, tree::Turn& turn);
+  bool may_forget(const v1::Request& request, tree::Turn& turn);
   void on_child(tree::DownlinkNotice& notice, tree::Turn& turn);
   void tell_event(const tree::OwnEvent& own, tree::Turn& turn);
   void send_rising(tree::Turn& turn);
@@ -66,6 +72,8 @@ class Relay {
   tree::Downlink downlink_;
   tree::Uplink uplink_;
   tree::Router router_;
+  tree::CommandGuard guard_;
+  tree::RefusalMeter refusals_;
   tree::EventSpool events_;
   view::LocalApi api_;
 };

@@ -58,8 +58,12 @@ class Daemon {
 
   // `handover`: what the program before this one in the same process left.
   int run(const v1::Handover& handover) {
-    const auto keys = io::protect_children(children_, config_, logger_);
+    const auto keys =
+        io::protect_children(children_, config_, logger_);
     if (!keys) return io::fail_start(role, keys.error());
+    const auto signer = io::command_signer(config_);
+    if (!signer) return io::fail_start(role, signer.error());
+    if (*signer) root_.sign_with(**signer);
     const auto port = children_.listen(config_.host, config_.port);
     if (!port) return io::fail_start(role, port.error());
     const auto http_port = http_.listen();

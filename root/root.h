@@ -26,6 +26,8 @@ class Root {
   Root(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
        std::vector<view::StaticFile> files);
 
+  // Before start: commands that are given here carry this signature.
+  void sign_with(tree::CommandSigner signer) { api_.sign_with(std::move(signer)); }
   // Before start, in order: the picture that an earlier run kept. Returns how many facts were
   // refused.
   std::size_t restore(const v1::Update& part);

@@ -218,10 +218,11 @@ std::string_view program_name(ConfigRole role) {
 
 ForeignKeys foreign_node_keys(ConfigRole role) {
   ForeignKeys keys;
-  keys.later = {"allow",  "checks",       "forward_level", "inputs",   "limits",   "log",  "notify",
-                "probes", "return_after", "rules",         "services", "silences", "store"};
+  keys.later = {"checks", "forward_level", "inputs", "limits",   "log",      "notify",
+                "probes", "return_after",  "rules",  "services", "silences", "store"};
   if (role != ConfigRole::leaf) {
-    for (const auto key : {"app_name", "bufsize", "keeper", "spill_max", "target", "targets"}) {
+    for (const auto key :
+         {"allow", "app_name", "bufsize", "keeper", "spill_max", "target", "targets"}) {
       keys.elsewhere[key] = "banyan-leaf: only a leaf runs targets";
     }
   }

@@ -144,7 +144,20 @@ void Downlink::break_session(Child& child, const std::string& why, Turn& turn) {
 
 void Downlink::protocol_error(Child& child, const std::string& what, Turn& turn) {
   ++counters_.protocol_errors;
+  tell_refused(child, "protocol_error", what, turn);
   break_session(child, "protocol error: " + what, turn);
+}
+
+// What a child said and was not believed: who, and by which key.
+void Downlink::tell_refused(Child& child, const std::string& kind, const std::string& what,
+                            Turn& turn) {
+  std::string more;
+  if (!child.refusals.may_tell(turn.now.time, more)) return;
+  const std::string key = child.key == nullptr ? "" : child.key->fingerprint;
+  const std::string text = shown(what) + (key.empty() ? "" : " (key " + key + ")") + more;
+  turn.effects.log(LogLevel::warning, "child=" + child.name + " event=" + kind + " " + text);
+  turn.from_children.emplace_back(std::in_place_type<OwnEvent>,
+                                  OwnEvent{kind, child.name, text, R"({"key":")" + key + "\"}"});
 }
 
 void Downlink::on_hello(const ChildFrame& event, const v1::Hello& hello, Turn& turn) {
@@ -166,6 +179,7 @@ void Downlink::on_hello(const ChildFrame& event, const v1::Hello& hello, Turn& t
   auto inventory = blank ? inventory_of(mirror_, hello.name()) : std::vector<v1::Inventory>();
   if (judgement.replaces_instance) mirror_.remove_subtree(hello.name(), turn.changes);
   accept(event.conn, hello, turn);
+  children_.at(hello.name()).key = event.key;
   send_inventory(hello.name(), std::move(inventory), turn);
 }
 

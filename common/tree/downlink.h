@@ -98,6 +98,8 @@ class Downlink {
   void ask_for_all(Child& child, Turn& turn);
   void ask(Child& child, Turn& turn);
   Status on_answer(Child& child, const v1::Answer& answer, Turn& turn);
+  void tell_refused(Child& child, const std::string& kind, const std::string& what, Turn& turn);
+  Status check_origin(const Child& child, const v1::EventBatch& batch) const;
   void protocol_error(Child& child, const std::string& what, Turn& turn);
   void pass_on(Child& child, v1::Frame& frame, Turn& turn);
   void show(Child& child, Turn& turn);

@@ -17,11 +17,22 @@ struct Address {
   std::uint16_t port = 0;
 };
 
+// Whose commands are obeyed.
+struct CommandKey {
+  std::string key;   // Ed25519, 32 bytes
+  std::string path;  // of the node that signs with it; "" = the root
+};
+struct CommandTrust {
+  std::vector<CommandKey> keys;       // none: commands need no signature
+  std::vector<std::string> enrolled;  // the paths under which this node was admitted
+};
+
 // Absolute paths and public keys; all empty: links without keys.
 struct Security {
   std::string key_file;                  // this node's own key, for both sides
   std::vector<std::string> parent_keys;  // as many as parents
   std::string authorized_keys;           // the file of keys that children may have
+  CommandTrust commands;                 // leaf, relay
 
   bool has_keys() const { return !key_file.empty(); }
 };

@@ -43,6 +43,8 @@ ApiOptions api_options(const std::string& name, const tree::Identity& identity,
   options.top.instance = identity.instance;
   options.top.started_ms = identity.boot.start_ms();
   options.seed = identity.boot.random();
+  options.epoch =
+      std::max(identity.attach_base, static_cast<std::uint64_t>(options.top.started_ms));
   options.files = std::move(files);
   return options;
 }
@@ -53,7 +55,7 @@ Api::Api(const tree::Mirror& mirror, ApiOptions options)
       health_(mirror),
       json_(options_.top, health_),
       events_(options_.top.instance, options_.events),
-      commands_(options_.seed, static_cast<std::uint64_t>(options_.top.started_ms)),
+      commands_(options_.seed, options_.epoch),
       hub_(mirror, static_cast<std::uint64_t>(options_.top.started_ms)) {}
 
 void Api::handle(const tree::HttpEvent& event, Now now, ApiEffects& effects) {

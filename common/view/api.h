@@ -13,11 +13,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/tree/command_key.h"
 #include "common/tree/mirror.h"
 #include "common/tree/turn.h"
 #include "common/view/answer.h"
@@ -41,8 +43,9 @@ struct StaticFile {
 };
 
 struct ApiOptions {
-  TopInfo top;             // started_ms: revisions and stream ids rise from it, over restarts too
-  std::uint64_t seed = 1;  // for command ids
+  TopInfo top;              // started_ms: revisions and stream ids rise from it, over restarts too
+  std::uint64_t seed = 1;   // for command ids
+  std::uint64_t epoch = 0;  // of commands; rises with every start, whatever the clock says
   std::vector<StaticFile> files;
   EventLimits events;
 };
@@ -61,6 +64,8 @@ class Api {
   static constexpr Duration settle_delay = milliseconds{100};  // sums and outages in the stream
 
   Api(const tree::Mirror& mirror, ApiOptions options);
+  // Commands given here carry this signature from now on.
+  void sign_with(tree::CommandSigner signer) { signer_ = std::move(signer); }
 
   void handle(const tree::HttpEvent& event, Now now, ApiEffects& effects);
 
@@ -143,6 +148,7 @@ class Api {
   tl::expected<CommandAsk, Problem> read_command(const Call& call) const;
   Reply answer_command(const std::string& id, Call& call, bool made);
   void finish_commands(const std::vector<std::string>& ids, Now now, ApiEffects& effects);
+  void sign(v1::Request& request, Now now);
   void roll_commands(Now now, ApiEffects& effects);
 
   tl::expected<LogAsk, Problem> read_log_ask(const Call& call) const;
@@ -163,6 +169,8 @@ class Api {
   FactJson json_;
   EventLog events_;
   CommandBook commands_;
+  std::optional<tree::CommandSigner> signer_;
+  std::uint64_t last_signed_ = 0;
   StreamHub hub_;
   StreamNumbers numbers_;
   std::map<tree::ExchangeId, LogAnswer> logs_;

@@ -252,6 +252,7 @@ Reply Api::post_command(Call& call) {
   const auto command = commands_.create(std::move(*ask), selection, call.now);
   if (!command) return refuse(503, command.error());
   auto request = commands_.request_for(**command);
+  sign(request, call.now);
   if (request.targets_size() > 0) call.effects.requests.push_back(std::move(request));
   const std::string id = (*command)->ask.id;
   if ((*command)->finished()) finish_commands({id}, call.now, call.effects);
@@ -319,9 +320,17 @@ void Api::on_outcomes(const v1::Outcomes& outcomes, Now now, ApiEffects& effects
   roll_commands(now, effects);
 }
 
+// Each part of a command that goes in steps is a word of its own: later than what was said between.
+void Api::sign(v1::Request& request, Now now) {
+  request.mutable_command()->set_sequence(++last_signed_);
+  request.mutable_command()->set_issued_ms(wall_ms(now.wall));
+  if (signer_) signer_->sign(request);
+}
+
 void Api::roll_commands(Now now, ApiEffects& effects) {
   std::vector<std::string> finished;
   for (auto& request : commands_.roll(mirror_, now, finished)) {
+    sign(request, now);
     effects.requests.push_back(std::move(request));
   }
   finish_commands(finished, now, effects);

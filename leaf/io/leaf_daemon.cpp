@@ -34,6 +34,7 @@ LeafDaemon::LeafDaemon(Setting setting)
       logger_({banyan::io::log_level_from(config_.log_level), config_.silent}),
       leaf_(std::move(setting.leaf), setting.identity),
       wanted_(setting.state_dir.file("wanted")),
+      marks_(setting.state_dir.file("commands")),
       loop_({[this] { return leaf_.next_deadline(); },
              [this](Now now) { turn(tree::LinkEvent(tree::TimeReached{}), now); },
              [this](int number) { on_signal(number); }}),
@@ -115,6 +116,9 @@ int LeafDaemon::run(std::size_t targets) {
   const std::string here = introduction(targets);
   logger_.write(tree::LogLevel::info, here + " try=\"banyan get targets\" at the root");
   if (!found_.empty()) logger_.write(tree::LogLevel::info, found_);
+  if (config_.security.has_keys() && config_.security.commands.keys.empty()) {
+    warn("no security.command_keys: this leaf obeys whatever its parent passes on, signed or not");
+  }
   logger_.write(tree::LogLevel::info, host_.description());
   serve();
   loop_.notify_ready(here);
@@ -143,6 +147,10 @@ void LeafDaemon::turn(Event event, Now now) {
 }
 
 void LeafDaemon::perform(LeafEffects& effects) {
+  if (!effects.marks.empty()) {
+    const Status kept = marks_.store(effects.marks.back());
+    if (!kept) logger_.write(tree::LogLevel::error, kept.error().text());
+  }
   for (const auto& memory : effects.memories) host_.remember(memory);
   for (const auto& effect : effects.processes) host_.perform(effect);
   for (const auto& effect : effects.checks) host_.perform(effect);
@@ -178,6 +186,7 @@ void LeafDaemon::reload() {
     logger_.write(tree::LogLevel::error, "event=reload_refused: nothing was changed");
     return;
   }
+  leaf_.allow(std::move(loaded.allow));
   change(std::move(loaded.targets));
 }
 

@@ -19,6 +19,7 @@
 #include "common/io/parent_link.h"
 #include "common/io/state_dir.h"
 #include "common/io/upgrade.h"
+#include "leaf/io/marks_file.h"
 #include "leaf/io/only_target.h"
 #include "leaf/io/target_host.h"
 #include "leaf/io/wanted_file.h"
@@ -75,6 +76,7 @@ class LeafDaemon {
   banyan::io::Logger logger_;
   Leaf leaf_;
   WantedFile wanted_;
+  MarksFile marks_;
   banyan::io::Loop loop_;
   banyan::io::ParentLink parent_;
   banyan::io::LinkPerformer performer_;

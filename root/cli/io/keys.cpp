@@ -6,6 +6,7 @@
 
 #include "common/io/key_list.h"
 #include "common/io/link_keys.h"
+#include "common/tree/command_key.h"
 #include "root/cli/io/verbs.h"
 #include "root/cli/table.h"
 
@@ -85,12 +86,14 @@ Outcome<int> run_keygen(const Arguments& arguments, Terminal& terminal) {
   if (const auto written = io::write_key_file(file, pair); !written) {
     return tl::unexpected(failure_of(written.error()));
   }
+  const tree::CommandSigner signer(io::key_bytes(pair.secret_key));
+  const std::string command_key = io::key_text(signer.public_key());
   terminal.write(pair.public_key + "\n");
-  terminal.say(
-      fmt::format("fingerprint  {}\nsecret       {} (mode 0600)\nthe child's line in "
-                  "authorized_keys of its parent: {} NAME\nin the file of a child: "
-                  "security.parent_key = \"{}\", when this is its parent\n",
-                  io::fingerprint(pair.public_key), file, pair.public_key, pair.public_key));
+  terminal.say(fmt::format(
+      "fingerprint  {}\nsecret       {} (mode 0600)\ncommand key  {}\nthe child's "
+      "line in authorized_keys of its parent: {} NAME\nin the file of a child: "
+      "security.parent_key = \"{}\", when this is its parent\n",
+      io::fingerprint(pair.public_key), file, command_key, pair.public_key, pair.public_key));
   return exit_ok;
 }
 
