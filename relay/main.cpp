@@ -103,7 +103,8 @@ class Daemon {
     if (auto safe = io::protect_parent(parent_, config_); !safe) {
       return tl::unexpected(safe.error());
     }
-    return io::protect_children(children_, config_, logger_);
+    return io::protect_children(children_, config_, logger_,
+                                [this](const auto& own) { note(own); });
   }
 
   template <class Event>

@@ -59,7 +59,7 @@ class Daemon {
   // `handover`: what the program before this one in the same process left.
   int run(const v1::Handover& handover) {
     const auto keys =
-        io::protect_children(children_, config_, logger_);
+        io::protect_children(children_, config_, logger_, [this](const auto& own) { note(own); });
     if (!keys) return io::fail_start(role, keys.error());
     const auto signer = io::command_signer(config_);
     if (!signer) return io::fail_start(role, signer.error());

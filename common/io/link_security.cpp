@@ -7,7 +7,7 @@
 namespace banyan::io {
 
 Result<std::string> protect_children(ChildLink& children, const tree::NodeConfig& config,
-                                     Logger& logger) {
+                                     Logger& logger, TellEvent tell) {
   const tree::Security& security = config.security;
   if (!security.has_keys()) return std::string();
   if (zmq_has("curve") == 0) return failure("this libzmq has no CURVE: links cannot have keys");
@@ -19,7 +19,7 @@ Result<std::string> protect_children(ChildLink& children, const tree::NodeConfig
   std::string words = fmt::format(" key={} command_key={} admits={}", own->public_key,
                                   key_text(signer.public_key()), admitted->size());
   children.protect(
-      {*std::move(own), *std::move(admitted), security.authorized_keys},
+      {*std::move(own), *std::move(admitted), security.authorized_keys, std::move(tell)},
       [&logger](tree::LogLevel level, const std::string& text) { logger.write(level, text); });
   return words;
 }

@@ -12,10 +12,12 @@
 
 namespace banyan::io {
 
-// Before listen(). `logger` outlives the link. What to
+using TellEvent = std::function<void(tree::OwnEvent)>;
+
+// Before listen(). `tell`: who was enrolled, or refused to be. `logger` outlives the link. What to
 // say of it at start: " key=... admits=3", or nothing without keys.
 Result<std::string> protect_children(ChildLink& children, const tree::NodeConfig& config,
-                                     Logger& logger);
+                                     Logger& logger, TellEvent tell);
 // Before the first dial().
 Status protect_parent(ParentLink& parent, const tree::NodeConfig& config);
 // For commands that are given at this node; nothing without keys.

@@ -12,8 +12,6 @@
 
 namespace banyan::cli {
 
-namespace {
-
 Failure failure_of(const Error& error) {
   Failure failure{exit_failed, error.what, {}};
   if (!error.where.empty()) failure.message += " (" + error.where + ")";
@@ -21,6 +19,8 @@ Failure failure_of(const Error& error) {
   if (!error.hint.empty()) failure.steps.emplace_back("", error.hint);
   return failure;
 }
+
+namespace {
 
 struct Peer {
   std::string fingerprint;
