@@ -14,6 +14,7 @@ namespace {
 constexpr Duration backoff_min = milliseconds{100};
 constexpr Duration retry_after_max = seconds{60};
 constexpr Duration retry_refused_key = seconds{10};
+constexpr std::uint64_t attach_limit = std::uint64_t{1} << 63U;
 
 }  // namespace
 
@@ -217,6 +218,8 @@ void Uplink::on_contest(const v1::Contest& contest, Turn& turn) {
     return;
   }
   if (contest.instance() != identity_.instance) return;
+  // Nobody came by such a number honestly, and there must be one above it.
+  if (contest.attach() >= attach_limit) return;
   attach_ = std::max(attach_, contest.attach());
   end_session("contested: this instance is seen in another place too", turn);
 }

@@ -162,6 +162,16 @@ class HostileRelay(KeyedTest):
         self.assertNotIn("invented", [each["data"].get("target") for each in events])
         self.assertFalse([each for each in events if "invented" in each["path"]])
 
+    def test_a_child_of_another_branch_stays_there_and_the_claim_is_told(self):
+        web_3 = self.world.node("dc2/web-3")["instance_id"]
+        self.tamper("foreign-instance", web_3)
+        text = self.first_told("contested")
+        self.assertIn("dc1/web-9", text)
+        self.assertIn("dc2/web-3", text)
+        self.world.wait_up("dc2/web-3")
+        wait_for("the claim to be gone", lambda: not self.world.node("dc1/web-9"))
+        self.assertEqual(self.pids(), self.runs)
+
     def test_the_name_of_another_is_refused_and_told(self):
         self.tamper("foreign-name", "dc2")
         self.dc1.signal(signal.SIGSTOP)

@@ -10,6 +10,7 @@
 //   replay              sends the first request it ever saw instead of this one
 //   foreign-facts       once, instead of a beat: facts about a node beside it
 //   foreign-events INSTANCE START RANDOM   once, instead of a beat: events of that run
+//   foreign-instance INSTANCE              once, instead of a beat: it is its child, since just now
 //   foreign-name NAME   says Hello under that name, for as long as the file says so
 
 #include <cstdio>
@@ -104,6 +105,19 @@ class Tamper {
       node.set_path("../dc2/web-3");
       node.set_instance(std::string(32, 'e'));
       node.add_facts()->set_kind(v1::FACT_KIND_NODE);
+      return true;
+    }
+    if (words[0] == "foreign-instance") {
+      v1::LinkFact link;
+      link.set_state(v1::LINK_STATE_UP);
+      link.set_instance(words.at(1));
+      link.set_attach(4'000'000'000'000);  // as ms: 2096
+      v1::NodeFacts& node = *frame.mutable_update()->add_nodes();
+      node.set_instance(std::string(32, 'e'));
+      v1::Fact& fact = *node.add_facts();
+      fact.set_kind(v1::FACT_KIND_LINK);
+      fact.set_id("web-9");
+      fact.set_value(link.SerializeAsString());
       return true;
     }
     if (words[0] != "foreign-events") return false;
