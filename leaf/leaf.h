@@ -59,6 +59,10 @@ class Leaf {
   void start(Now now, LeafEffects& effects);
   void handle(const tree::LinkEvent& event, Now now, LeafEffects& effects);
   void handle(const leaf::ProcessEvent& event, Now now, LeafEffects& effects);
+  // The same in two steps, with nothing between them: first what is to be done (`processes` alone),
+  // so that nobody waits for it until what is to be told has been put into words.
+  void act(const leaf::ProcessEvent& event, Now now, LeafEffects& effects);
+  void tell(Now now, LeafEffects& effects);
   void handle(const leaf::CheckEvent& event, Now now, LeafEffects& effects);
   void handle(const leaf::UsageSampled& sampled, Now now, LeafEffects& effects);
   void handle(leaf::LogEvent event, Now now, LeafEffects& effects);
@@ -69,6 +73,8 @@ class Leaf {
   void reload(std::vector<leaf::TargetConfig> targets, Now now, LeafEffects& effects);
   // Stops the targets (unless keep_targets), says goodbye, exits. A second call exits at once.
   void stop(Now now, LeafEffects& effects);
+  // Likewise in two steps; tell() is the second.
+  void act_stop(Now now, LeafEffects& effects);
   Time next_deadline() const;
 
   // Nothing is being launched or stopped, and nobody waits for an outcome.
@@ -89,6 +95,7 @@ class Leaf {
   void raise(tree::Rising rising, tree::Turn& turn);
   void on_parent(tree::UplinkNotice& notice, tree::Turn& turn, LeafEffects& effects);
   void on_request(const v1::Request& request, tree::Turn& turn, LeafEffects& effects);
+  void take_processes(LeafEffects& effects);
   void take_supervisor(tree::Turn& turn, LeafEffects& effects);
   void take_notice(const leaf::TargetNotice& notice, tree::Turn& turn);
   void tell_target(const std::string& target, tree::Turn& turn);
@@ -113,6 +120,7 @@ class Leaf {
   leaf::GaugeDesk gauges_;
   leaf::Scaling scaling_;
   bool stopping_ = false;
+  bool leave_ = false;  // asked for by act_stop()
   bool gone_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "leaf/io/leaf_daemon.h"
 
 #include <csignal>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -61,7 +62,7 @@ LeafDaemon::LeafDaemon(Setting setting)
 
 TargetHostHooks LeafDaemon::host_hooks() {
   TargetHostHooks hooks;
-  hooks.process = [this](ProcessEvent event) { turn(std::move(event), read_clock()); };
+  hooks.process = [this](const ProcessEvent& event) { on_process(event, read_clock()); };
   hooks.check = [this](CheckEvent event) { turn(std::move(event), read_clock()); };
   hooks.usage = [this](UsageSampled event) { turn(std::move(event), read_clock()); };
   hooks.log = [this](LogEvent event) { turn(std::move(event), read_clock()); };
@@ -133,18 +134,36 @@ template <class Event>
 void LeafDaemon::turn(Event event, Now now) {
   LeafEffects effects;
   leaf_.handle(std::move(event), now, effects);
-  const auto* status = leaf_.supervisor().find(only_.target().name);
-  if (!over_ && status != nullptr && run_outcome(*status)) {
-    over_ = true;
-    leaf_.stop(now, effects);
-  }
+  end_when_over(now, effects);
   perform(effects);
   loop_.rearm();
 }
 
+// What is to be done goes first: no process waits until its story is told.
+void LeafDaemon::on_process(const ProcessEvent& event, Now now) {
+  LeafEffects effects;
+  leaf_.act(event, now, effects);
+  perform_processes(effects);
+  leaf_.tell(now, effects);
+  end_when_over(now, effects);
+  perform(effects);
+  loop_.rearm();
+}
+
+void LeafDaemon::end_when_over(Now now, LeafEffects& effects) {
+  const auto* status = leaf_.supervisor().find(only_.target().name);
+  if (over_ || status == nullptr || !run_outcome(*status)) return;
+  over_ = true;
+  leaf_.stop(now, effects);
+}
+
+void LeafDaemon::perform_processes(LeafEffects& effects) {
+  for (const auto& effect : std::exchange(effects.processes, {})) host_.perform(effect);
+}
+
 void LeafDaemon::perform(LeafEffects& effects) {
   for (const auto& memory : effects.memories) host_.remember(memory);
-  for (const auto& effect : effects.processes) host_.perform(effect);
+  perform_processes(effects);
   for (const auto& effect : effects.checks) host_.perform(effect);
   for (const auto& effect : effects.samples) host_.perform(effect);
   for (const auto& effect : effects.logs) host_.perform(effect);
@@ -193,7 +212,10 @@ void LeafDaemon::stop() {
   loop_.notify_stopping();
   leaving_ = true;
   LeafEffects effects;
-  leaf_.stop(read_clock(), effects);
+  const Now now = read_clock();
+  leaf_.act_stop(now, effects);
+  perform_processes(effects);
+  leaf_.tell(now, effects);
   perform(effects);
   loop_.rearm();
 }

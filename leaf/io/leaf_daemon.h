@@ -54,6 +54,9 @@ class LeafDaemon {
  private:
   template <class Event>
   void turn(Event event, Now now);
+  void on_process(const ProcessEvent& event, Now now);
+  void end_when_over(Now now, LeafEffects& effects);
+  void perform_processes(LeafEffects& effects);
   void perform(LeafEffects& effects);
   void note(const tree::OwnEvent& event);
   void warn(const std::string& text);
