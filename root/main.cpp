@@ -13,6 +13,7 @@
 #include "common/io/loop.h"
 #include "common/io/picture_log.h"
 #include "common/io/upgrade.h"
+#include "root/io/store.h"
 #include "root/root.h"
 #include "root/web/embedded.h"
 
@@ -38,6 +39,10 @@ io::HttpOptions http_options(const tree::NodeConfig& config, const io::StateDir&
   return options;
 }
 
+Store::Options store_options(const tree::StoreConfig& config) {
+  return {config.path, {config.keep_age / milliseconds{1}, config.keep_events}};
+}
+
 class Daemon {
  public:
   Daemon(const tree::NodeConfig& config, const tree::Identity& identity,
@@ -53,6 +58,8 @@ class Daemon {
         http_(loop_.context(), http_options(config, state_dir),
               [this](auto event) { turn(event, io::read_clock()); }),
         picture_(state_dir.path()),
+        store_(loop_.context(), store_options(config.store),
+               [this](auto event) { turn(std::move(event), io::read_clock()); }),
         performer_({loop_, logger_, &children_, nullptr}),
         upgrade_(loop_.context(), invocation, upgrade_hooks()) {}
 
@@ -60,6 +67,9 @@ class Daemon {
   int run(const v1::Handover& handover) {
     const auto keys = io::protect_children(children_, config_, logger_);
     if (!keys) return io::fail_start(role, keys.error());
+    const auto history = store_.open();
+    if (!history) return io::fail_start(role, history.error());
+    root_.resume(*history, io::read_clock());
     const auto port = children_.listen(config_.host, config_.port);
     if (!port) return io::fail_start(role, port.error());
     const auto http_port = http_.listen();
@@ -77,7 +87,9 @@ class Daemon {
     root_.start(io::read_clock(), effects);
     perform(effects);
     if (!handover.version().empty()) note(io::upgraded_event(handover.version()));
-    return loop_.run();
+    const int code = loop_.run();
+    store_.close();
+    return code;
   }
 
  private:
@@ -98,15 +110,17 @@ class Daemon {
   }
 
   template <class Event>
-  void turn(const Event& event, Now now) {
+  void turn(Event event, Now now) {
     RootEffects effects;
-    root_.handle(event, now, effects);
+    root_.handle(std::move(event), now, effects);
     perform(effects);
     loop_.rearm();
   }
 
   void perform(RootEffects& effects) {
     for (const v1::Update& part : effects.picture) picture_.keep(part);
+    for (auto& write : effects.store) store_.write(std::move(write));
+    for (auto& ask : effects.asks) store_.ask(std::move(ask));
     for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
     performer_.perform(effects.links);
     if (effects.read_host) turn(io::read_host_load(), io::read_clock());
@@ -130,9 +144,10 @@ class Daemon {
 
   io::Upgrade::Hooks upgrade_hooks() {
     io::Upgrade::Hooks hooks;
-    hooks.ready = [](bool) { return true; };
+    hooks.ready = [this](bool calm) { return !calm || root_.settled(); };
     hooks.leave = [this] {
       picture_.flush();
+      store_.close();  // threads end with the program
       v1::Handover handover;
       handover.set_version(BANYAN_VERSION);
       handover.set_lock(lock_);
@@ -141,10 +156,23 @@ class Daemon {
       return io::Upgrade::Legacy{handover.SerializeAsString(), {lock_}};
     };
     hooks.refused = [this](const std::string& why) {
+      reopen_store();
       logger_.write(tree::LogLevel::error, "upgrade refused, nothing has changed: " + why);
       note(io::upgrade_refused_event(why));
     };
     return hooks;
+  }
+
+  // What it told while it was closed was not heard: all that was written by then is stored.
+  void reopen_store() {
+    if (store_.is_open()) return;
+    const auto history = store_.open();
+    if (!history) {
+      logger_.write(tree::LogLevel::error,
+                    history.error().text() + "; this root has to be restarted");
+      return loop_.stop(1);
+    }
+    turn(StoreEvent(StoreDone{store_.last_ticket()}), io::read_clock());
   }
 
   void note(const tree::OwnEvent& event) {
@@ -165,6 +193,7 @@ class Daemon {
   io::ChildLink children_;
   io::HttpServer http_;
   io::PictureLog picture_;
+  Store store_;
   io::LinkPerformer performer_;
   io::Upgrade upgrade_;
 };

@@ -215,6 +215,7 @@ Reply Api::post_command(Call& call) {
   }
   const auto command = commands_.create(std::move(*ask), selection, call.now);
   if (!command) return refuse(503, command.error());
+  store_command((*command)->ask.id, true, call.effects);
   auto request = commands_.request_for(**command);
   if (request.targets_size() > 0) call.effects.requests.push_back(std::move(request));
   const std::string id = (*command)->ask.id;
@@ -275,11 +276,21 @@ Reply Api::get_commands(Call& call) {
 
 void Api::on_outcomes(const v1::Outcomes& outcomes, Now now, ApiEffects& effects) {
   finish_commands(commands_.on_outcomes(outcomes, now), now, effects);
+  const auto improved = commands_.take_improved();
+  if (!improved.empty()) store_command(improved, false, effects);
+}
+
+void Api::store_command(const std::string& id, bool audit, ApiEffects& effects) {
+  if (!has_store_) return;
+  CommandRow row = commands_.row_of(*commands_.find(id));
+  row.audit = audit;
+  effects.commands.push_back(std::move(row));
 }
 
 void Api::finish_commands(const std::vector<std::string>& ids, Now now, ApiEffects& effects) {
   for (const auto& id : ids) {
     const Command& command = *commands_.find(id);
+    store_command(id, false, effects);
     object data{{"id", id},
                 {"verb", command.ask.verb},
                 {"select", command.ask.select},
