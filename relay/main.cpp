@@ -13,6 +13,7 @@
 #include "common/io/loop.h"
 #include "common/io/parent_link.h"
 #include "common/io/picture_log.h"
+#include "common/io/spool_files.h"
 #include "common/io/upgrade.h"
 #include "relay/relay.h"
 
@@ -36,7 +37,9 @@ class Daemon {
   Daemon(const tree::NodeConfig& config, const tree::Identity& identity,
          const io::StateDir& state_dir, const io::Invocation& invocation)
       : config_(config),
+        boot_(identity.boot),
         lock_(state_dir.lock_descriptor()),
+        spool_(state_dir.file("events")),
         logger_({io::log_level_from(config.log_level), config.silent}),
         relay_(config, identity, identity.boot.random(), {}),
         loop_({[this] { return relay_.next_deadline(); },
@@ -70,11 +73,12 @@ class Daemon {
                                          config_.host, *port, parent, rest, *keys);
     logger_.write(tree::LogLevel::info, here + " try=\"banyan tree\" at the root");
     loop_.notify_ready(here);
-    relay_.resume(handover);
+    begin_spool(handover);
     restore();
     RelayEffects effects;
     relay_.start(io::read_clock(), effects);
     perform(effects);
+    if (spool_.lost() > 0) note(io::events_lost_event(spool_.lost()));
     if (!handover.version().empty()) note(io::upgraded_event(handover.version()));
     return loop_.run();
   }
@@ -111,8 +115,19 @@ class Daemon {
     loop_.rearm();
   }
 
+  void begin_spool(const v1::Handover& handover) {
+    const auto boot = handover.has_events() ? handover.events().boot() : boot_;
+    relay_.resume(handover, spool_.load(boot));
+    warn(spool_.begin(relay_.events()));
+  }
+
+  void warn(const std::string& text) {
+    if (!text.empty()) logger_.write(tree::LogLevel::warning, text);
+  }
+
   void perform(RelayEffects& effects) {
     for (const v1::Update& part : effects.picture) picture_.keep(part);
+    warn(spool_.keep(effects.spool, relay_.events()));
     performer_.perform(effects.links);
     for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
     if (effects.read_host) turn(io::read_host_load(), io::read_clock());
@@ -163,9 +178,11 @@ class Daemon {
   }
 
   tree::NodeConfig config_;
+  v1::Boot boot_;
   int lock_;  // descriptor
   std::uint16_t port_ = 0;
   std::uint16_t http_port_ = 0;
+  io::SpoolFiles spool_;
   io::Logger logger_;
   Relay relay_;
   io::Loop loop_;

@@ -32,7 +32,8 @@ void Relay::tell_self() {
 
 std::size_t Relay::restore(const v1::Update& part) { return tree::restore_picture(part, mirror_); }
 
-void Relay::resume(const v1::Handover& handover) {
+void Relay::resume(const v1::Handover& handover, const std::vector<v1::HeldEvents>& spooled) {
+  events_.inherit(spooled);
   if (handover.has_events()) events_.resume(handover.events());
 }
 
@@ -112,6 +113,7 @@ void Relay::finish(Turn& turn, RelayEffects& effects) {
   uplink_.settle(turn);
   downlink_.settle(turn);
   send_own_events(turn);
+  effects.spool.add(events_.take_effects());
   api_.on_changes(turn.noted, turn.now);
   effects.read_host = router_.take_host_wish();
   for (v1::Update& part : tree::picture_of(turn.noted, mirror_)) {

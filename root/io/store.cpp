@@ -107,9 +107,7 @@ void Store::run_writer() {
     Writes writes = next_writes();
     if (!writes.empty()) {
       commit_all(std::move(writes));
-      continue;
-    }
-    {
+    } else {
       const std::lock_guard lock(mutex_);
       if (closing_ && queue_.empty()) return;
     }

@@ -200,9 +200,9 @@ const tree::Uplink* NodeHost::uplink() const {
 }
 
 const tree::EventSpool* NodeHost::spool() const {
-  if (const Leaf* leaf = get<Leaf>()) return &leaf->events();
+  if (const Leaf* leaf = get<Leaf>()) return &leaf->events().present();
   const Relay* relay = get<Relay>();
-  return relay == nullptr ? nullptr : &relay->events();
+  return relay == nullptr ? nullptr : &relay->events().present();
 }
 
 const tree::Router* NodeHost::router() const {
