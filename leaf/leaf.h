@@ -119,7 +119,8 @@ class Leaf {
   view::LocalApi api_;
   leaf::GaugeDesk gauges_;
   leaf::Scaling scaling_;
-  std::set<std::pair<std::string, std::uint64_t>> told_exits_;  // by earlier runs, taken over
+  // Of runs taken over: their end was told by an earlier run.
+  std::set<std::pair<std::string, std::uint64_t>> told_exits_;
   bool stopping_ = false;
   bool gone_ = false;
 };

@@ -172,7 +172,7 @@ class Daemon {
                     history.error().text() + "; this root has to be restarted");
       return loop_.stop(1);
     }
-    turn(StoreEvent(StoreDone{store_.last_ticket()}), io::read_clock());
+    turn(StoreEvent(StoreDone{store_.done_ticket()}), io::read_clock());
   }
 
   void note(const tree::OwnEvent& event) {

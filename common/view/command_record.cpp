@@ -42,8 +42,13 @@ v1::StoredOutcome record_of(const CommandTarget& target) {
 // Its deadline is reckoned by the wall clock: the other one may have begun anew.
 Command command_of(const v1::StoredCommand& stored, Now now) {
   Command command;
-  command.ask = {stored.id(),        stored.verb(),   stored.select(), stored.signal(),
-                 stored.instances(), stored.ttl_ms(), stored.issuer()};
+  command.ask.id = stored.id();
+  command.ask.verb = stored.verb();
+  command.ask.select = stored.select();
+  command.ask.signal = stored.signal();
+  command.ask.instances = stored.instances();
+  command.ask.ttl_ms = stored.ttl_ms();
+  command.ask.issuer = stored.issuer();
   command.number = stored.number();
   command.created = wall_from_ms(stored.created_ms());
   command.ended = wall_from_ms(stored.ended_ms());
@@ -83,8 +88,16 @@ CommandRow CommandBook::row_of(const Command& command) const {
   stored.set_created_ms(wall_ms(command.created));
   stored.set_ended_ms(command.finished() ? wall_ms(command.ended) : 0);
   for (const auto& target : command.targets) *stored.add_targets() = record_of(target);
-  return {command.ask.id,   command.number,     stored.created_ms(), stored.ended_ms(),
-          command.ask.verb, command.ask.select, command.ask.issuer,  stored.SerializeAsString()};
+  CommandRow row;
+  row.id = command.ask.id;
+  row.number = command.number;
+  row.created_ms = stored.created_ms();
+  row.ended_ms = stored.ended_ms();
+  row.verb = command.ask.verb;
+  row.select = command.ask.select;
+  row.issuer = command.ask.issuer;
+  row.record = stored.SerializeAsString();
+  return row;
 }
 
 void CommandBook::resume(const std::vector<std::string>& records, Now now) {

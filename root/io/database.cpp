@@ -11,6 +11,7 @@ namespace banyan {
 namespace {
 
 constexpr int busy_ms = 5'000;
+constexpr std::size_t max_read_bytes = 4U << 20U;  // of one answer
 constexpr const char* damaged = "the store is damaged";
 
 constexpr const char* schema = R"(
@@ -22,7 +23,7 @@ CREATE TABLE IF NOT EXISTS streams(
 CREATE TABLE IF NOT EXISTS events(
   seq INTEGER PRIMARY KEY, stream INTEGER NOT NULL, number INTEGER NOT NULL,
   time_ms INTEGER NOT NULL, path TEXT NOT NULL, node_id TEXT NOT NULL, kind TEXT NOT NULL,
-  text TEXT NOT NULL, data TEXT NOT NULL, UNIQUE(stream, number));
+  text TEXT NOT NULL, data TEXT NOT NULL, stored_ms INTEGER NOT NULL, UNIQUE(stream, number));
 CREATE INDEX IF NOT EXISTS events_time ON events(time_ms);
 CREATE TABLE IF NOT EXISTS commands(
   id TEXT PRIMARY KEY, number INTEGER NOT NULL, created_ms INTEGER NOT NULL,
@@ -70,14 +71,17 @@ struct Database::Connection {
   std::int64_t number(const char* query) { return sql.execAndGet(query).getInt64(); }
   void prepare();
   std::int64_t stream(const view::StreamId& id);
-  void write(const view::EventRow& row);
+  void write(const view::EventRow& row, std::int64_t now_ms);
   void write(const view::CommandRow& row);
+  std::uint64_t prune_old(std::int64_t before, std::int64_t most);
+  std::uint64_t prune_many(std::int64_t events, std::int64_t most);
+  void prune_streams(std::int64_t most);
   void write_all(const std::vector<view::StoreWrite>& writes, std::int64_t now_ms);
 };
 
 void Database::Connection::prepare() {
   if (add_event) return;
-  add_event.emplace(sql, "INSERT OR IGNORE INTO events VALUES(?,?,?,?,?,?,?,?,?)");
+  add_event.emplace(sql, "INSERT OR IGNORE INTO events VALUES(?,?,?,?,?,?,?,?,?,?)");
   add_command.emplace(sql, "INSERT OR REPLACE INTO commands VALUES(?,?,?,?,?,?,?,?)");
   mark_stream.emplace(sql,
                       "UPDATE streams SET stored = max(stored, ?), touched_ms = ? WHERE id = ?");
@@ -99,7 +103,7 @@ std::int64_t Database::Connection::stream(const view::StreamId& id) {
   return ids[id] = row;
 }
 
-void Database::Connection::write(const view::EventRow& row) {
+void Database::Connection::write(const view::EventRow& row, std::int64_t now_ms) {
   auto& add = *add_event;
   add.reset();
   add.bind(1, as_signed(row.event.seq));
@@ -111,6 +115,7 @@ void Database::Connection::write(const view::EventRow& row) {
   add.bindNoCopy(7, row.event.kind);
   add.bindNoCopy(8, row.event.text);
   add.bindNoCopy(9, row.event.data);
+  add.bind(10, now_ms);
   add.exec();
 }
 
@@ -133,7 +138,7 @@ void Database::Connection::write_all(const std::vector<view::StoreWrite>& writes
   std::map<view::StreamId, std::uint64_t> marks;
   for (const auto& each : writes) {
     for (const auto& row : each.events) {
-      write(row);
+      write(row, now_ms);
       auto& mark = marks[row.stream];
       mark = std::max(mark, row.upto);
     }
@@ -245,34 +250,54 @@ Result<view::HistoryAnswer> Database::read(const view::HistoryAsk& ask) {
     for (int i = 0; ask.since_ms > 0 && i < 2; ++i) rows.bind(++at, ask.since_ms);
     for (const auto& kind : ask.kinds) rows.bind(++at, kind);
     view::HistoryAnswer answer{ask.id, {}, false, {}};
-    while (rows.executeStep()) answer.events.push_back(event_of(rows));
-    answer.end = answer.events.size() < ask.most;
+    std::size_t bytes = 0;
+    while (bytes < max_read_bytes && rows.executeStep()) {
+      const auto& event = answer.events.emplace_back(event_of(rows));
+      bytes += event.text.size() + event.data.size();
+    }
+    answer.end = bytes < max_read_bytes && answer.events.size() < ask.most;
     return answer;
   } catch (const SQLite::Exception& error) {
     return trouble(error, connection_->path);
   }
 }
 
+// By the time of the commit: an origin's clock may be anywhere.
+std::uint64_t Database::Connection::prune_old(std::int64_t before, std::int64_t most) {
+  const auto gone = sql.exec(
+      fmt::format("DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT {}) "
+                  "AND stored_ms < {}",
+                  most, before));
+  sql.exec(
+      fmt::format("DELETE FROM commands WHERE id IN (SELECT id FROM commands WHERE "
+                  "created_ms < {} AND ended_ms > 0 LIMIT {})",
+                  before, most));
+  return as_unsigned(gone);
+}
+
+std::uint64_t Database::Connection::prune_many(std::int64_t events, std::int64_t most) {
+  return as_unsigned(sql.exec(
+      fmt::format("DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq <= (SELECT "
+                  "seq FROM events ORDER BY seq DESC LIMIT 1 OFFSET {}) LIMIT {})",
+                  events, most)));
+}
+
+// As the root forgets them.
+void Database::Connection::prune_streams(std::int64_t most) {
+  if (number("SELECT count(*) FROM streams") <= static_cast<std::int64_t>(most_streams)) return;
+  ids.clear();
+  sql.exec(
+      fmt::format("DELETE FROM streams WHERE id IN (SELECT id FROM streams ORDER BY "
+                  "touched_ms DESC LIMIT {} OFFSET {})",
+                  most, most_streams));
+}
+
 Result<std::uint64_t> Database::prune(const Keep& keep, std::int64_t now_ms, std::int64_t most) {
   try {
-    auto& sql = connection_->sql;
     std::uint64_t gone = 0;
-    if (keep.age_ms > 0) {
-      const auto before = now_ms - keep.age_ms;
-      gone += as_unsigned(sql.exec(fmt::format(
-          "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE time_ms < {} LIMIT {})",
-          before, most)));
-      sql.exec(
-          fmt::format("DELETE FROM commands WHERE id IN (SELECT id FROM commands WHERE "
-                      "created_ms < {} AND ended_ms > 0 LIMIT {})",
-                      before, most));
-    }
-    if (keep.events > 0) {
-      gone += as_unsigned(sql.exec(
-          fmt::format("DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq <= "
-                      "(SELECT seq FROM events ORDER BY seq DESC LIMIT 1 OFFSET {}) LIMIT {})",
-                      keep.events, most)));
-    }
+    if (keep.age_ms > 0) gone += connection_->prune_old(now_ms - keep.age_ms, most);
+    if (keep.events > 0) gone += connection_->prune_many(keep.events, most);
+    connection_->prune_streams(most);
     return gone;
   } catch (const SQLite::Exception& error) {
     return trouble(error, connection_->path);

@@ -40,9 +40,9 @@ class Database {
   // One transaction each. `durable`: it is on the disk when this returns; otherwise a power cut
   // may take it back (whole), a death of this process never.
   Status write(const std::vector<view::StoreWrite>& writes, std::int64_t now_ms, bool durable);
-  // Events of an ask, the newest first.
+  // Events of an ask, the newest first; fewer than asked for when they are large.
   Result<view::HistoryAnswer> read(const view::HistoryAsk& ask);
-  // At most `most` of what is beyond `keep`; how many went.
+  // At most `most` of each kind that is beyond `keep`; how many events went.
   Result<std::uint64_t> prune(const Keep& keep, std::int64_t now_ms, std::int64_t most);
   Status checkpoint();
   Status mark_closed(std::uint64_t last_seq);

@@ -59,6 +59,7 @@ Result<view::History> Store::open() {
   unclean_ = false;
   last_seq_ = history->last_seq;
   prune_at_ = std::chrono::steady_clock::now();
+  replaced_at_ = prune_at_ - replace_delay;
   writing_ = std::thread([this] { run_writer(); });
   reading_ = std::thread([this] { run_reader(); });
   return history;
@@ -144,10 +145,12 @@ bool Store::commit(const Writes& writes, bool durable) {
     const Status done = writer_ ? writer_->write(writes, now_ms(), durable)
                                 : failure("the store is not open", options_.path);
     if (done) {
-      tell(StoreDone{writes.back().ticket});
+      const std::lock_guard lock(mutex_);
+      done_ticket_ = writes.back().ticket;
+      tell(StoreDone{done_ticket_});
       return true;
     }
-    const bool damaged = writer_ && Database::is_damage(done.error());
+    const bool damaged = writer_ && Database::is_damage(done.error()) && may_replace();
     if (damaged) replace(done.error());
     if (!writer_) {
       if (auto again = open_file(true)) writer_.emplace(std::move(*again));
@@ -161,11 +164,17 @@ bool Store::commit(const Writes& writes, bool durable) {
   }
 }
 
+// A disk on which every file is damaged at once is not helped by new ones.
+bool Store::may_replace() const {
+  return std::chrono::steady_clock::now() >= replaced_at_ + replace_delay;
+}
+
 // Nobody may hold the old file open: whoever closes it last removes the log beside its name.
 void Store::replace(const Error& why) {
   const std::lock_guard lock(reader_mutex_);
   reader_.reset();
   writer_.reset();
+  replaced_at_ = std::chrono::steady_clock::now();
   const std::string aside = put_aside();
   auto history = begin_file();
   const std::string trouble = history ? "" : "; no new one: " + history.error().text();
@@ -180,7 +189,7 @@ void Store::prune() {
   prune_at_ = std::chrono::steady_clock::now();
   prune_at_ += more ? std::chrono::milliseconds{50} : std::chrono::milliseconds{prune_delay};
   if (gone && *gone > 0) tell(StorePruned{*gone});
-  if (!gone && Database::is_damage(gone.error())) replace(gone.error());
+  if (!gone && Database::is_damage(gone.error()) && may_replace()) replace(gone.error());
 }
 
 void Store::run_reader() {

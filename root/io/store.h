@@ -33,6 +33,7 @@ class Store {
   static constexpr std::size_t batch_rows = 1'000;
   static constexpr auto retry_delay = std::chrono::seconds{1};
   static constexpr auto checkpoint_delay = std::chrono::seconds{5};
+  static constexpr auto replace_delay = std::chrono::seconds{60};  // at least between two
   static constexpr auto prune_delay = std::chrono::seconds{10};
   static constexpr std::int64_t prune_rows = 2'000;  // at a time
 
@@ -52,7 +53,7 @@ class Store {
   // From here on nothing is told. Everything that was given is written first, in one try.
   void close();
   bool is_open() const { return writing_.joinable(); }
-  std::uint64_t last_ticket() const { return last_ticket_; }  // while it is closed
+  std::uint64_t done_ticket() const { return done_ticket_; }  // while it is closed
 
   // From the loop.
   void write(view::StoreWrite write);
@@ -64,6 +65,7 @@ class Store {
   Result<Database> open_file(bool make);
   Result<view::History> begin_file();
   std::string put_aside();
+  bool may_replace() const;
   void replace(const Error& why);
 
   void run_writer();
@@ -86,6 +88,7 @@ class Store {
 
   std::optional<Database> writer_;  // the writer's thread; open() and close() without threads
   std::chrono::steady_clock::time_point prune_at_;
+  std::chrono::steady_clock::time_point replaced_at_;  // the last time
   std::mutex reader_mutex_;  // held while the reader's connection is in use
   std::optional<Database> reader_;
 
@@ -96,6 +99,7 @@ class Store {
   std::size_t queued_rows_ = 0;
   bool urgent_ = false;
   std::uint64_t last_ticket_ = 0;
+  std::uint64_t done_ticket_ = 0;
   std::deque<view::HistoryAsk> asks_;
   bool closing_ = false;
   bool unclean_ = false;  // something could not be written at the end

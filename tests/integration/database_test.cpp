@@ -105,8 +105,9 @@ TEST_F(DatabaseTest, TheNewestOfACommandReplacesIt) {
 
 TEST_F(DatabaseTest, PrunesWhatIsTooOldOrTooMuchInPieces) {
   auto store = open();
-  ASSERT_TRUE(store.write(rows(1, 10), 100, false));
-  EXPECT_EQ(*store.prune({50, 0}, 80, 100), 2u) << "times below 30";
+  ASSERT_TRUE(store.write(rows(1, 2), 100, false));
+  ASSERT_TRUE(store.write(rows(3, 8), 200, false));
+  EXPECT_EQ(*store.prune({50, 0}, 220, 100), 2u) << "committed before 170";
   EXPECT_EQ(*store.prune({0, 5}, 80, 2), 2u);
   EXPECT_EQ(*store.prune({0, 5}, 80, 100), 1u);
   EXPECT_THAT(all(store), ElementsAre(10, 9, 8, 7, 6));

@@ -156,6 +156,20 @@ class StoreTest(TreeTest):
         self.assertEqual(self.world.target("web-1/api")["generation"], generation)
         wait_for("news", lambda: self.listed()[0]["seq"] > before[0]["seq"])
 
+    def test_an_upgrade_of_a_root_keeps_its_history_and_its_numbers(self):
+        root = self.world.root()
+        self.world.leaf("web-1", root, {"api": SLEEPER})
+        self.world.wait_target("web-1/api", "running")
+        before = self.listed()
+        pid = root.pid
+        root.signal(signal.SIGUSR2)
+        wait_for("the upgrade", lambda: self.listed(kind="upgraded"))
+        self.world.wait_up("web-1")
+        self.assertEqual(root.pid, pid)
+        after = self.listed()
+        self.assertEqual(after[-len(before):], before)
+        self.assertLess(after[0]["seq"], before[0]["seq"] + 100, "no leap after a proper end")
+
     def test_a_damaged_store_is_put_aside(self):
         root = self.world.root()
         root.kill()
