@@ -141,7 +141,7 @@ void Root::finish(Turn& turn, RootEffects& effects) {
 // What waited for the disk; true when it may lead to more.
 bool Root::tell_stored(Turn& turn) {
   for (const auto& ack : desk_.take_acks()) router_.on_event_ack(ack, turn);
-  const auto requests = desk_.take_requests();
+  const auto requests = desk_.take_requests(turn.now.time);
   for (const auto& request : requests) router_.on_request(request, turn);
   if (desk_.take_rewind()) router_.rewind(turn);
   return !requests.empty();
@@ -175,7 +175,8 @@ void Root::on_rising(tree::Rising& rising, Turn& turn) {
 
 // True when it may lead to more.
 bool Root::send_down(Turn& turn, RootEffects& effects) {
-  for (auto& request : std::exchange(asked_.requests, {})) desk_.hold(std::move(request));
+  for (auto& request : std::exchange(asked_.requests, {}))
+    desk_.hold(std::move(request), turn.now.time);
   auto writes =
       desk_.take(api_.take_rows(), std::exchange(asked_.commands, {}), identity_.instance);
   for (auto& write : writes) effects.store.push_back(std::move(write));

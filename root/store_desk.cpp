@@ -76,11 +76,18 @@ std::vector<v1::EventAck> StoreDesk::take_acks() {
   return take_upto(acks_, open_ ? done_ : UINT64_MAX);
 }
 
-std::vector<v1::Request> StoreDesk::take_requests() {
-  auto ready = take_upto(requests_, open_ ? done_ : UINT64_MAX);
+std::vector<v1::Request> StoreDesk::take_requests(Time now) {
+  auto waiting = take_upto(requests_, open_ ? done_ : UINT64_MAX);
   auto unaudited = take_upto(requests_, given_up_);
   unaudited_ += unaudited.size();
-  std::move(unaudited.begin(), unaudited.end(), std::back_inserter(ready));
+  std::move(unaudited.begin(), unaudited.end(), std::back_inserter(waiting));
+  std::vector<v1::Request> ready;
+  for (auto& [request, since] : waiting) {
+    const Duration left = milliseconds{request.ttl_ms()} - (now - since);
+    if (left <= Duration{0}) continue;
+    request.set_ttl_ms(static_cast<std::uint32_t>(left / milliseconds{1}));
+    ready.push_back(std::move(request));
+  }
   return ready;
 }
 

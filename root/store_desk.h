@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "banyan/v1/link.pb.h"
+#include "common/base/time.h"
 #include "common/view/history.h"
 
 namespace banyan {
@@ -50,7 +51,9 @@ class StoreDesk {
   bool may_take();
   // They belong to the write that is taken next, or to the last one when that is empty.
   void hold(v1::EventAck ack) { acks_.push_back({next_, std::move(ack)}); }
-  void hold(v1::Request request) { requests_.push_back({next_, std::move(request)}); }
+  void hold(v1::Request request, Time now) {
+    requests_.push_back({next_, {std::move(request), now}});
+  }
 
   // The next write, if there is anything. Rows of stream `own` are left out when it is too much.
   std::vector<view::StoreWrite> take(std::vector<view::EventRow> events,
@@ -64,7 +67,8 @@ class StoreDesk {
 
   // What need not wait any longer.
   std::vector<v1::EventAck> take_acks();
-  std::vector<v1::Request> take_requests();
+  // With the time that is left to them; one without goes no further: its command ends by itself.
+  std::vector<v1::Request> take_requests(Time now);
   // Once after batches were left to their origins, when there is room again.
   bool take_rewind();
 
@@ -77,6 +81,10 @@ class StoreDesk {
   struct Held {
     std::uint64_t ticket;
     Message message;
+  };
+  struct Waiting {
+    v1::Request request;
+    Time since{};
   };
   struct Written {
     std::uint64_t ticket;
@@ -95,7 +103,7 @@ class StoreDesk {
   std::size_t rows_ = 0;
   std::size_t bytes_ = 0;
   std::deque<Held<v1::EventAck>> acks_;
-  std::deque<Held<v1::Request>> requests_;
+  std::deque<Held<Waiting>> requests_;
   bool behind_ = false;  // batches were left to their origins
   bool failing_ = false;
   std::uint64_t deferred_ = 0;

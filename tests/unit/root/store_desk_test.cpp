@@ -21,6 +21,12 @@ v1::EventAck ack(std::uint64_t upto) {
   return made;
 }
 
+v1::Request request() {
+  v1::Request made;
+  made.set_ttl_ms(1'000);
+  return made;
+}
+
 class Desk : public testing::Test {
  protected:
   Desk() { desk_.open(); }
@@ -61,31 +67,45 @@ TEST_F(Desk, AnAcknowledgementWithoutRowsWaitsForWhatWasGivenBefore) {
 }
 
 TEST_F(Desk, ARequestWaitsForItsAuditRow) {
-  desk_.hold(v1::Request());
+  desk_.hold(request(), Time{});
   view::CommandRow command;
   command.audit = true;
   const auto ticket = desk_.take({}, {command}, "me").at(0).ticket;
   EXPECT_TRUE(desk_.waits());
-  EXPECT_THAT(desk_.take_requests(), IsEmpty());
+  EXPECT_THAT(desk_.take_requests(Time{}), IsEmpty());
   desk_.on_done(ticket);
-  EXPECT_THAT(desk_.take_requests(), SizeIs(1));
+  EXPECT_THAT(desk_.take_requests(Time{}), SizeIs(1));
   EXPECT_FALSE(desk_.waits());
   EXPECT_EQ(desk_.counters().unaudited, 0u);
 }
 
 TEST_F(Desk, ARequestGoesDownThoughTheStoreFailsAndIsCounted) {
-  desk_.hold(v1::Request());
+  desk_.hold(request(), Time{});
   desk_.hold(ack(1));
   const auto ticket = write(1);
   EXPECT_TRUE(desk_.on_failed(ticket));
   EXPECT_FALSE(desk_.on_failed(ticket)) << "said once";
-  EXPECT_THAT(desk_.take_requests(), SizeIs(1));
+  EXPECT_THAT(desk_.take_requests(Time{}), SizeIs(1));
   EXPECT_THAT(desk_.take_acks(), IsEmpty()) << "its origin keeps what is not stored";
   EXPECT_EQ(desk_.counters().unaudited, 1u);
   EXPECT_EQ(desk_.counters().failures, 2u);
   desk_.on_done(ticket);
   EXPECT_THAT(desk_.take_acks(), SizeIs(1));
   EXPECT_TRUE(desk_.on_failed(ticket + 1));
+}
+
+TEST_F(Desk, ARequestThatWaitedTooLongGoesNoFurther) {
+  desk_.hold(request(), Time{});
+  const auto first = write(1);
+  desk_.hold(request(), Time{});
+  const auto second = write(1);
+  desk_.on_done(first);
+  const auto ready = desk_.take_requests(Time{} + milliseconds{400});
+  ASSERT_THAT(ready, SizeIs(1));
+  EXPECT_EQ(ready[0].ttl_ms(), 600u);
+  desk_.on_done(second);
+  EXPECT_THAT(desk_.take_requests(Time{} + seconds{1}), IsEmpty());
+  EXPECT_FALSE(desk_.waits());
 }
 
 TEST_F(Desk, BatchesAreLeftToTheirOriginsWhileThereIsTooMuch) {
@@ -114,10 +134,10 @@ TEST_F(Desk, OwnEventsAreNotStoredWhileThereIsTooMuchAndAreCounted) {
 TEST(StoreDesk, WithoutAStoreNothingWaits) {
   StoreDesk desk;
   desk.hold(ack(1));
-  desk.hold(v1::Request());
+  desk.hold(request(), Time{});
   EXPECT_THAT(desk.take({row("leaf")}, {}, "me"), IsEmpty());
   EXPECT_THAT(desk.take_acks(), SizeIs(1));
-  EXPECT_THAT(desk.take_requests(), SizeIs(1));
+  EXPECT_THAT(desk.take_requests(Time{}), SizeIs(1));
   EXPECT_TRUE(desk.may_take());
 }
 
