@@ -13,12 +13,13 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from daemons import SLEEPER, TreeTest, wait_for  # noqa: E402
+from daemons import DEADLINE, SLEEPER, TreeTest, wait_for  # noqa: E402
 from rest import Rest  # noqa: E402
 
 EVENTS = int(os.environ.get("BANYAN_STORE_EVENTS", "1000"))
 ROUNDS = 20
 TARGETS = 5
+RUN_PATIENCE = 0.1  # seconds for one run, of all targets together
 # Files of this process may not grow beyond so many KiB; a signal would end it.
 SMALL_FILES = ["sh", "-c", 'trap "" XFSZ; ulimit -S -f 600; exec "$0" "$@"']
 
@@ -47,7 +48,7 @@ class StoreTest(TreeTest):
 
     def wait_runs(self, more):
         goal = self.runs() + more
-        wait_for(f"{goal} runs", lambda: self.runs() >= goal)
+        wait_for(f"{goal} runs", lambda: self.runs() >= goal, DEADLINE + more * RUN_PATIENCE)
 
     def quiet(self, path):
         """Stops all targets and waits until the store has heard of every run's end."""
