@@ -23,6 +23,7 @@ class Generator {
     add("quiet 20s");
     workload();
     for (unsigned i = 0; i < mix_.faults && !mix_.quiet_links; ++i) fault();
+    if (!mix_.quiet_links && random_.chance(0.3)) add("{} crash top for {}", when(), ms(50, 3'000));
     if (mix_.quiet_links) add("expect repairs == 0");
     return text_;
   }

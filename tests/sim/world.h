@@ -50,6 +50,7 @@ class World {
   void freeze(const std::string& host);
   void thaw(const std::string& host);
   void jump(const std::string& host, milliseconds by);
+  void flood(const std::string& host, unsigned events);  // of a leaf or relay itself
   // Breaks the connection of a node to its parent, if there is one.
   void sever(const std::string& host, Told told);
 
