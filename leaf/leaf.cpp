@@ -316,12 +316,10 @@ void Leaf::send_logs(leaf::LogStreams::Output& output, Turn& turn, LeafEffects& 
 
 void Leaf::send_events(Turn& turn) {
   events_.watch(turn.now.time);
-  while (uplink_.connected()) {
+  while (uplink_.may_send_events()) {
     auto batch = events_.take();
     if (!batch) break;
-    v1::Frame frame;
-    *frame.mutable_event_batch() = std::move(*batch);
-    uplink_.send(std::move(frame), turn);
+    uplink_.send_events(std::move(*batch), turn);
   }
   events_.watch(turn.now.time);
 }

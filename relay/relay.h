@@ -46,6 +46,7 @@ class Relay {
   Time next_deadline() const;
 
   const tree::EventOutbox& events() const { return events_; }
+  const tree::EventFlow& flow() const { return flow_; }
   const tree::Mirror& mirror() const { return mirror_; }
   const tree::Uplink& uplink() const { return uplink_; }
   const tree::Downlink& downlink() const { return downlink_; }
@@ -58,7 +59,8 @@ class Relay {
   void on_child(tree::DownlinkNotice& notice, tree::Turn& turn);
   void tell_event(const tree::OwnEvent& own, tree::Turn& turn);
   void send_rising(tree::Turn& turn);
-  void send_own_events(tree::Turn& turn);
+  void send_events(tree::Turn& turn);
+  void rewind(tree::Turn& turn);
 
   std::string name_;
   tree::Identity identity_;
@@ -68,6 +70,7 @@ class Relay {
   tree::Uplink uplink_;
   tree::Router router_;
   tree::EventOutbox events_;
+  tree::EventFlow flow_;
   view::LocalApi api_;
 };
 

@@ -158,8 +158,9 @@ void Root::on_child(tree::DownlinkNotice& notice, Turn& turn) {
 }
 
 void Root::on_rising(tree::Rising& rising, Turn& turn) {
-  if (const auto* batch = std::get_if<v1::EventBatch>(&rising)) {
-    if (desk_.may_take()) desk_.hold(api_.on_events(*batch, turn.now, asked_));
+  if (const auto* events = std::get_if<tree::RisingEvents>(&rising)) {
+    if (desk_.may_take()) desk_.hold(api_.on_events(events->batch, turn.now, asked_));
+    downlink_.hand_on(events->source, turn);
   } else if (const auto* outcomes = std::get_if<v1::Outcomes>(&rising)) {
     api_.on_outcomes(*outcomes, turn.now, asked_);
   } else if (const auto* data = std::get_if<v1::StreamData>(&rising)) {

@@ -24,6 +24,8 @@ struct Child {
   std::uint64_t attach = 0;
   Duration interval{0};
   bool gauges = false;  // it understands a gauge_ask
+  bool event_credit = false;
+  std::size_t event_owed = 0;  // bytes of events handed on, and not yet credited to it
 
   ConnId conn = 0;  // of the living session; 0 = none
   std::uint64_t session = 0;

@@ -197,7 +197,11 @@ Child* Downlink::hold(const v1::Hello& hello, Turn& turn) {
   child.attach = hello.attach();
   child.interval = milliseconds{hello.beat_interval_ms()};
   const auto& features = hello.features();
-  child.gauges = std::find(features.begin(), features.end(), feature_gauges) != features.end();
+  const auto knows = [&features](const char* what) {
+    return std::find(features.begin(), features.end(), what) != features.end();
+  };
+  child.gauges = knows(feature_gauges);
+  child.event_credit = knows(feature_event_credit);
   return &child;
 }
 
@@ -216,6 +220,7 @@ void Downlink::accept(ConnId conn, const v1::Hello& hello, Turn& turn) {
   child.transferring = false;
   child.stale.clear();
   child.failed_repairs = 0;
+  child.event_owed = 0;
   conns_[conn] = child.name;
   strangers_.erase(conn);
   refusals_.erase(child.name);
@@ -238,10 +243,11 @@ void Downlink::accept(ConnId conn, const v1::Hello& hello, Turn& turn) {
   welcome.set_reconnect_cap_ms(static_cast<std::uint32_t>(cap_s * 1000));
   welcome.set_parent_name(identity_.name);
   welcome.set_parent_timeout_ms(static_cast<std::uint32_t>(options_.timeout / milliseconds{1}));
+  welcome.set_event_credit(child.event_credit);
   send(child.name, std::move(frame), turn);
 
   bool changed = child.liveness.on_session(liveness_options(child), turn.now.time);
-  if (held == told) changed = child.liveness.on_verified(turn.now.time) || changed;
+  if (held == told) changed = verify(child, turn) || changed;
   if (changed) show(child, turn);
   deadline_ = std::min(deadline_, child.liveness.next_deadline());
   turn.from_children.emplace_back(std::in_place_type<ChildJoined>, ChildJoined{child.name});

@@ -70,6 +70,7 @@ class Api {
   std::vector<EventRow> take_rows() { return events_.take_rows(); }
   void on_history(HistoryAnswer answer, ApiEffects& effects);
   void set_store_counters(const StoreCounters& counters) { store_ = counters; }
+  void set_events_deferred(std::uint64_t batches) { events_deferred_ = batches; }
 
   void handle(const tree::HttpEvent& event, Now now, ApiEffects& effects);
 
@@ -198,6 +199,7 @@ class Api {
   std::uint64_t last_ping_ = 0;
   bool has_store_ = false;
   StoreCounters store_;
+  std::uint64_t events_deferred_ = 0;
   std::map<std::uint64_t, EventRead> reads_;
   std::uint64_t last_read_ = 0;
   std::set<std::string> broken_;           // nodes whose link is not up, as told to the stream

@@ -93,9 +93,12 @@ Reply Api::get_metrics(Call&) {
   metrics.begin("banyan_facts", "gauge", "Facts in the mirror.");
   metrics.value(static_cast<std::int64_t>(mirror_.fact_count()));
   metrics.begin("banyan_events_total", "counter", "Events stored since the start.");
-  metrics.value(static_cast<std::int64_t>(events_.last_seq()));
+  metrics.value(static_cast<std::int64_t>(events_.total()));
   metrics.begin("banyan_events_dropped_total", "counter", "Events that gave way to newer ones.");
   metrics.value(static_cast<std::int64_t>(events_.dropped()));
+  metrics.begin("banyan_event_batches_deferred_total", "counter",
+                "Batches of others left to their origins while the way up was too slow.");
+  metrics.value(static_cast<std::int64_t>(events_deferred_));
   if (has_store_) add_store(metrics, store_);
   metrics.begin("banyan_http_requests_total", "counter", "Requests handled by the API.");
   metrics.value(static_cast<std::int64_t>(requests_));

@@ -125,6 +125,7 @@ void EventLog::add(OwnEvent event, WallTime now) {
 
 void EventLog::store(StoredEvent event, EventRow row) {
   event.seq = ++last_seq_;
+  ++total_;
   if (keeps_rows_) {
     row.event = event;
     rows_.push_back(std::move(row));

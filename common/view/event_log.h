@@ -57,6 +57,7 @@ class EventLog {
 
   const std::deque<StoredEvent>& events() const { return events_; }  // oldest first
   std::uint64_t last_seq() const { return last_seq_; }
+  std::uint64_t total() const { return total_; }  // in this run
   std::uint64_t dropped() const { return dropped_; }
 
  private:
@@ -75,6 +76,7 @@ class EventLog {
   std::deque<StoredEvent> events_;
   std::size_t bytes_ = 0;
   std::uint64_t last_seq_ = 0;
+  std::uint64_t total_ = 0;
   std::uint64_t dropped_ = 0;
   std::map<StreamId, Stream> streams_;
   std::list<StreamId> idle_;  // longest idle first
