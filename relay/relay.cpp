@@ -30,7 +30,10 @@ void Relay::tell_self() {
                     tree::fact_bytes(tree::node_fact(identity_, labels_)), ignored));
 }
 
-std::size_t Relay::restore(const v1::Update& part) { return tree::restore_picture(part, mirror_); }
+std::size_t Relay::restore(const v1::Update& part) {
+  began_blank_ = false;
+  return tree::restore_picture(part, mirror_);
+}
 
 void Relay::resume(const v1::Handover& handover, const std::vector<v1::HeldEvents>& spooled) {
   events_.inherit(spooled);
@@ -47,6 +50,7 @@ void Relay::start(Now now, RelayEffects& effects) {
   Turn turn(now, effects.links);
   tell_self();  // what was restored speaks of an earlier run
   downlink_.restore(turn);
+  uplink_.set_blank(began_blank_);
   uplink_.start(turn);
   finish(turn, effects);
 }
@@ -144,6 +148,9 @@ void Relay::on_parent(tree::UplinkNotice& notice, Turn& turn) {
     router_.on_gauge_ask(*gauges, turn);
   } else if (const auto* contest = std::get_if<v1::Contest>(&notice)) {
     downlink_.on_contest(*contest, turn);
+  } else if (const auto* inventory = std::get_if<v1::Inventory>(&notice)) {
+    downlink_.on_inventory(*inventory, began_blank_, turn);
+    if (inventory->last()) uplink_.set_blank(false);
   } else if (const auto* ping = std::get_if<v1::Ping>(&notice)) {
     router_.on_ping(*ping, turn);
   } else if (const auto* ask = std::get_if<v1::OutcomeAsk>(&notice)) {

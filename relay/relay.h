@@ -65,6 +65,7 @@ class Relay {
   std::string name_;
   tree::Identity identity_;
   tree::Labels labels_;
+  bool began_blank_ = true;  // nothing was restored
   tree::Mirror mirror_;
   tree::Downlink downlink_;
   tree::Uplink uplink_;

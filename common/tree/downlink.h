@@ -20,6 +20,7 @@
 #include "common/tree/admission.h"
 #include "common/tree/child.h"
 #include "common/tree/node_config.h"
+#include "common/tree/own_health.h"
 #include "common/tree/turn.h"
 
 namespace banyan::tree {
@@ -54,6 +55,9 @@ class Downlink {
 
   // A contest from above; its path is from this node.
   void on_contest(const v1::Contest& contest, Turn& turn);
+  // An inventory from above. What it says of this node's own children is taken only with `own`: it
+  // began blank. They are known again as after restore(). The rest goes on to whom it is about.
+  void on_inventory(const v1::Inventory& part, bool own, Turn& turn);
 
   // Where this node is now; told to children in Welcome.
   void set_place(std::string path, std::vector<std::string> ancestors);
@@ -110,10 +114,15 @@ class Downlink {
   Time forget_at(const Child& child) const;
   void contest_doubled(Turn& turn);
   void contest(const std::string& instance, Turn& turn);
+  bool hand_over(const Mirror::Node& from, const Mirror::Node& to, Turn& turn);
+  void send_inventory(const std::string& name, std::vector<v1::Inventory> parts, Turn& turn);
+  void take_known(const v1::NodeFacts& facts, Turn& turn);
+  void know_again(const std::string& name, const v1::LinkFact& link, Turn& turn);
   void drop(const std::string& name, const std::string& why, Turn& turn);
   void forget_expired(Turn& turn);
   void make_room(const std::string& newcomer, Turn& turn);
   LivenessOptions liveness_options(const Child& child) const;
+  void watch(const Child& child);
   Child* hold(const v1::Hello& hello, Turn& turn);
 
   DownlinkOptions options_;
@@ -130,7 +139,9 @@ class Downlink {
   std::map<std::string, std::string> refusals_;  // name -> the refusal shown last
   Time deadline_ = never;                        // a lower bound over all children
   Time contest_at_{};                            // not before
+  std::map<std::string, unsigned> handed_over_;  // doubled instances: how often
   bool just_woke_ = false;
+  OwnHealth health_;
   Counters counters_;
 };
 

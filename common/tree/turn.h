@@ -18,9 +18,10 @@ struct SessionOpened {
 struct SessionClosed {
   std::string why;
 };
-using UplinkNotice = std::variant<SessionOpened, SessionClosed, v1::Request, v1::StreamOpen,
-                                  v1::StreamCredit, v1::StreamClose, v1::EventAck, v1::Rewind,
-                                  v1::GaugeAsk, v1::Contest, v1::Ping, v1::OutcomeAsk>;
+using UplinkNotice =
+    std::variant<SessionOpened, SessionClosed, v1::Request, v1::StreamOpen, v1::StreamCredit,
+                 v1::StreamClose, v1::EventAck, v1::Rewind, v1::GaugeAsk, v1::Contest, v1::Ping,
+                 v1::OutcomeAsk, v1::Inventory>;
 
 // ---- what a Downlink hands to its role; paths are already from the parent's point of view
 struct ChildJoined {

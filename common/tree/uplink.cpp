@@ -63,6 +63,8 @@ void Uplink::send_hello(Turn& turn) {
   hello.set_beat_interval_ms(static_cast<std::uint32_t>(options_.hb_interval / milliseconds{1}));
   hello.add_features(feature_gauges);
   hello.add_features(feature_event_credit);
+  if (identity_.role != "leaf") hello.add_features(feature_inventory);
+  hello.set_blank(blank_);
   hello.mutable_digest()->set_high(told_.digest().high);
   hello.mutable_digest()->set_low(told_.digest().low);
   turn.effects.add(SendParent{conn_, encode(frame)});
@@ -169,6 +171,8 @@ void Uplink::on_session_frame(v1::Frame& frame, Turn& turn) {
       return on_contest(frame.contest(), turn);
     case v1::Frame::kOutcomeAsk:
       return raise(frame.mutable_outcome_ask());
+    case v1::Frame::kInventory:
+      return raise(frame.mutable_inventory());
     case v1::Frame::kStreamOpen:
       return raise(frame.mutable_stream_open());
     case v1::Frame::kStreamCredit:

@@ -67,6 +67,8 @@ class Uplink {
   Duration rtt() const { return rtt_; }
   // Depth of nodes below this one, for Hello (a relay's greatest chain of relays and leaves).
   void set_depth_below(std::uint32_t depth) { depth_below_ = depth; }
+  // This node began without a picture of an earlier run, and wants to be told its inventory.
+  void set_blank(bool blank) { blank_ = blank; }
 
  private:
   void note(Turn& turn);
@@ -104,6 +106,7 @@ class Uplink {
   std::string last_refusal_;  // each is logged once in a row
   std::string last_failure_;
   std::uint32_t depth_below_ = 0;
+  bool blank_ = false;
 
   static constexpr std::size_t max_untold = 256;  // keys: about one frame
 

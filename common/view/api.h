@@ -164,6 +164,7 @@ class Api {
   tl::expected<CommandAsk, Problem> read_command(const Call& call) const;
   Reply answer_command(const std::string& id, Call& call, bool made);
   void finish_commands(const std::vector<std::string>& ids, Now now, ApiEffects& effects);
+  void roll_commands(Now now, ApiEffects& effects);
 
   tl::expected<LogAsk, Problem> read_log_ask(const Call& call) const;
   void drop_done_logs();

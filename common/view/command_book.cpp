@@ -131,14 +131,19 @@ Result<const Command*> CommandBook::create(CommandAsk ask, const tree::Selection
     if (is_final(target.outcome)) ++command.answered;
     command.targets.push_back(std::move(target));
   }
-  if (command.finished()) command.ended = now.wall;
+  if (command.finished()) {
+    command.ended = now.wall;
+  } else if (command.ask.rollout.max_parallel > 0) {
+    begin_rollout(command);
+  }
   const std::string id = command.ask.id;
   keep(std::move(command));
   return find(id);
 }
 
 void CommandBook::keep(Command command) {
-  if (!command.finished()) running_[{command.deadline, command.number}] = command.ask.id;
+  const bool by_deadline = !command.finished() && !command.rollout;
+  if (by_deadline) running_[{command.deadline, command.number}] = command.ask.id;
   by_number_[command.number] = command.ask.id;
   const auto [it, fresh] = by_id_.emplace(command.ask.id, std::move(command));
   CHECK(fresh);
@@ -158,8 +163,9 @@ v1::Request CommandBook::request_for(const Command& command) const {
   told.set_issued_ms(wall_ms(command.created));
   told.set_max_age_ms(command.ask.ttl_ms);
   request.set_ttl_ms(command.ask.ttl_ms);
-  for (const auto& target : command.targets) {
-    if (is_final(target.outcome)) continue;
+  for (std::size_t i = 0; i < command.targets.size(); ++i) {
+    const CommandTarget& target = command.targets[i];
+    if (is_final(target.outcome) || (command.rollout && !command.rollout->is_begun(i))) continue;
     auto& routed = *request.add_targets();
     routed.set_path(target.node);
     routed.set_target(target.target);
@@ -219,7 +225,18 @@ std::vector<std::string> CommandBook::on_outcomes(const v1::Outcomes& outcomes, 
   if (was_finished || !command.finished()) return {};
   command.ended = now.wall;
   running_.erase({command.deadline, command.number});
+  rolling_.erase(command.ask.id);
   return {command.ask.id};
+}
+
+void CommandBook::give_up(Command& command, CommandTarget& target, Now now) {
+  target.outcome = v1::OUTCOME_KIND_UNKNOWN;
+  if (target.reason.empty()) target.reason = "no answer within the time given";
+  // Handed to somebody who stands still, say: whether it ran can still be asked.
+  target.in_doubt = true;
+  ++command.answered;
+  doubtful_.insert(command.ask.id);
+  ask_at_ = std::min(ask_at_, now.time);
 }
 
 std::vector<std::string> CommandBook::on_time(Now now) {
@@ -227,15 +244,8 @@ std::vector<std::string> CommandBook::on_time(Now now) {
   while (!running_.empty() && running_.begin()->first.first <= now.time) {
     Command& command = by_id_.at(running_.begin()->second);
     for (auto& target : command.targets) {
-      if (is_final(target.outcome)) continue;
-      target.outcome = v1::OUTCOME_KIND_UNKNOWN;
-      if (target.reason.empty()) target.reason = "no answer within the time given";
-      // Handed to somebody who stands still, say: whether it ran can still be asked.
-      target.in_doubt = true;
-      doubtful_.insert(command.ask.id);
-      ask_at_ = std::min(ask_at_, now.time);
+      if (!is_final(target.outcome)) give_up(command, target, now);
     }
-    command.answered = command.targets.size();
     command.ended = now.wall;
     running_.erase(running_.begin());
     finished.push_back(command.ask.id);
@@ -244,7 +254,13 @@ std::vector<std::string> CommandBook::on_time(Now now) {
 }
 
 Time CommandBook::next_deadline() const {
-  return std::min(ask_at_, running_.empty() ? never : running_.begin()->first.first);
+  Time next = std::min(ask_at_, running_.empty() ? never : running_.begin()->first.first);
+  for (const std::string& id : rolling_) {
+    const Command& command = by_id_.at(id);
+    const Time own = command.rollout->next_deadline();
+    next = std::min(next, own == never ? command.deadline : own);
+  }
+  return next;
 }
 
 std::vector<v1::OutcomeAsk> CommandBook::doubts(const tree::Mirror& mirror, Now now) {

@@ -49,6 +49,7 @@ Command command_of(const v1::StoredCommand& stored, Now now) {
   command.ask.instances = stored.instances();
   command.ask.ttl_ms = stored.ttl_ms();
   command.ask.issuer = stored.issuer();
+  command.ask.rollout = {stored.max_parallel(), stored.stop_after_failures()};
   command.number = stored.number();
   command.created = wall_from_ms(stored.created_ms());
   command.ended = wall_from_ms(stored.ended_ms());
@@ -84,6 +85,8 @@ CommandRow CommandBook::row_of(const Command& command) const {
   stored.set_instances(command.ask.instances);
   stored.set_ttl_ms(command.ask.ttl_ms);
   stored.set_issuer(command.ask.issuer);
+  stored.set_max_parallel(command.ask.rollout.max_parallel);
+  stored.set_stop_after_failures(command.ask.rollout.stop_after);
   stored.set_number(command.number);
   stored.set_created_ms(wall_ms(command.created));
   stored.set_ended_ms(command.finished() ? wall_ms(command.ended) : 0);

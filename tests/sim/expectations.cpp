@@ -9,6 +9,7 @@
 //   listed HOST     places at which the root lists it;  up HOST  at which it is up
 //   nodes STATE     of the root's tree that are up, suspect, lost, left, unreachable
 //   repairs         within sessions, by all who live
+//   read-ms HOST    when the last bytes came to those who read its logs
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -85,6 +86,16 @@ std::int64_t nodes(const World& world, const std::string& state) {
   return INT64_MIN;
 }
 
+std::int64_t last_read(Play& play, const std::string& host) {
+  std::int64_t last = 0;
+  for (const LogReader& reader : play.workload().readers()) {
+    if (reader.host != host) continue;
+    const Time at = play.world().exchange(reader.exchange).last;
+    last = std::max<std::int64_t>(last, (at - World::beginning()) / milliseconds{1});
+  }
+  return last;
+}
+
 bool holds(std::int64_t number, const Expectation& expectation) {
   if (expectation.comparison == "<=") return number <= expectation.number;
   if (expectation.comparison == ">=") return number >= expectation.number;
@@ -105,6 +116,7 @@ std::int64_t measure(Play& play, const Words& subject) {
   if (what == "up") return places(world, which, true);
   if (what == "nodes") return nodes(world, which);
   if (what == "repairs") return repairs(world);
+  if (what == "read-ms") return last_read(play, which);
   return INT64_MIN;  // no expectation holds for it
 }
 

@@ -1,5 +1,7 @@
 #include "tests/sim/oracle_finally.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "common/base/name.h"
@@ -31,10 +33,16 @@ void check_picture(const NodeHost& child, const NodeHost& parent, Findings& find
   }
 }
 
-// Who left may be forgotten, and whose name is another node's now.
+// Somebody else of its name, who may be dead as well by now.
+bool has_double(const World& world, const NodeHost& host) {
+  return std::any_of(world.hosts().begin(), world.hosts().end(), [&](const auto& each) {
+    return each.second.get() != &host && each.second->spec().name == host.spec().name;
+  });
+}
+
+// Who left may be forgotten, and whose name was another node's later.
 bool is_forgotten(const World& world, const NodeHost& host) {
-  return !host.has_left() && !has_living_double(world, host) &&
-         places_of(world.root(), host).empty();
+  return !host.has_left() && !has_double(world, host) && places_of(world.root(), host).empty();
 }
 
 void check_live_place(const World& world, const NodeHost& host, Findings& findings) {
