@@ -44,6 +44,9 @@ Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
   CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
                     tree::fact_bytes(tree::node_fact(identity, options_.node.labels)), ignored));
   if (options_.handover.has_events()) events_.resume(options_.handover.events());
+  events_.inherit(options_.spooled);
+  told_exits_ = leaf::told_exits(options_.spooled, options_.legacy);
+  options_.spooled.clear();
   journal_.resume(options_.handover);
   leaf::add_positions(options_.handover, options_.legacy);
   options_.handover.Clear();
@@ -194,6 +197,7 @@ void Leaf::finish(Turn& turn, LeafEffects& effects) {
   uplink_.settle(turn);
   send_events(turn);
   send_gauges(turn, effects);
+  effects.spool.add(events_.take_effects());
   api_.on_changes(turn.noted, turn.now);
   for (tree::HttpEffect& effect : api_.take_http()) effects.http.push_back(std::move(effect));
   if (stopping_ && supervisor_.all_gone()) go(turn);
@@ -306,8 +310,15 @@ void Leaf::take_notice(const leaf::TargetNotice& notice, Turn& turn) {
     mirror_.remove({"", v1::FACT_KIND_TARGET, removed->target}, turn.changes);
     scaling_.on_removed(removed->target);
   }
-  if (auto event = leaf::event_of(notice, turn.now)) tell_event(std::move(*event), turn.now);
+  auto event = is_told(notice) ? std::nullopt : leaf::event_of(notice, turn.now);
+  if (event) tell_event(std::move(*event), turn.now);
   if (auto line = leaf::log_line_of(notice)) turn.effects.add(std::move(*line));
+}
+
+// An earlier run has told it, and died before the keeper knew.
+bool Leaf::is_told(const leaf::TargetNotice& notice) const {
+  const auto* ended = std::get_if<leaf::RunEnded>(&notice);
+  return ended != nullptr && told_exits_.contains({ended->target, ended->generation});
 }
 
 void Leaf::tell_target(const std::string& target, Turn& turn) {
@@ -334,12 +345,10 @@ void Leaf::send_logs(leaf::LogStreams::Output& output, Turn& turn, LeafEffects& 
 
 void Leaf::send_events(Turn& turn) {
   events_.watch(turn.now.time);
-  while (uplink_.connected()) {
+  while (uplink_.may_send_events()) {
     auto batch = events_.take();
     if (!batch) break;
-    v1::Frame frame;
-    *frame.mutable_event_batch() = std::move(*batch);
-    uplink_.send(std::move(frame), turn);
+    uplink_.send_events(std::move(*batch), turn);
   }
   events_.watch(turn.now.time);
 }

@@ -6,10 +6,12 @@
 // Pure: driven by leaf/main.cpp or by the simulated world. Single threaded.
 
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "common/tree/event_spool.h"
+#include "common/tree/event_outbox.h"
 #include "common/tree/node_config.h"
 #include "common/tree/uplink.h"
 #include "common/view/local_api.h"
@@ -30,6 +32,7 @@ struct LeafOptions {
   leaf::Legacy legacy;
   std::int64_t log_tail = -1;  // `bufsize`
   std::uint64_t seed = 0;
+  std::vector<v1::HeldEvents> spooled;  // what earlier runs left on the disk, oldest first
   v1::Handover
       handover;  // of the program before this one in the same process; empty = there is none
 };
@@ -40,8 +43,10 @@ struct KeepWanted {
   leaf::ScaledGroups scaled;
 };
 
-// Performed in this order: memories, processes, checks, samples, logs, wanted, links, http.
+// Performed in this order: spool, memories, processes, checks, samples, logs, wanted, links, http.
+// Whoever told the end of a run may forget it once the spool is written.
 struct LeafEffects {
+  tree::SpoolEffects spool;
   tree::LinkEffects links;
   std::vector<leaf::ProcessEffect> processes;
   std::vector<leaf::TargetMemory> memories;
@@ -81,12 +86,13 @@ class Leaf {
   bool settled() const { return supervisor_.settled() && journal_.idle(); }
   // What the program that replaces this one in the same process has to know.
   void hold(v1::Handover& handover) const;
+  // Of this run, for the spool on the disk.
+  const tree::EventOutbox& events() const { return events_; }
 
   const tree::Mirror& mirror() const { return mirror_; }
   const tree::Uplink& uplink() const { return uplink_; }
   const leaf::Supervisor& supervisor() const { return supervisor_; }
   const leaf::LogStreams& streams() const { return streams_; }
-  const tree::EventSpool& events() const { return events_; }
 
  private:
   void finish(tree::Turn& turn, LeafEffects& effects);
@@ -98,6 +104,7 @@ class Leaf {
   void take_processes(LeafEffects& effects);
   void take_supervisor(tree::Turn& turn, LeafEffects& effects);
   void take_notice(const leaf::TargetNotice& notice, tree::Turn& turn);
+  bool is_told(const leaf::TargetNotice& notice) const;
   void tell_target(const std::string& target, tree::Turn& turn);
   void send_outcomes(v1::Outcomes outcomes, tree::Turn& turn);
   void send_logs(leaf::LogStreams::Output& output, tree::Turn& turn, LeafEffects& effects);
@@ -110,7 +117,7 @@ class Leaf {
   tree::Identity identity_;
   tree::Mirror mirror_;
   tree::Uplink uplink_;
-  tree::EventSpool events_;
+  tree::EventOutbox events_;
   leaf::InstanceGroups groups_;
   leaf::Supervisor supervisor_;
   leaf::SupervisorEffects supervised_;
@@ -119,6 +126,8 @@ class Leaf {
   view::LocalApi api_;
   leaf::GaugeDesk gauges_;
   leaf::Scaling scaling_;
+  // Of runs taken over: their end was told by an earlier run.
+  std::set<std::pair<std::string, std::uint64_t>> told_exits_;
   bool stopping_ = false;
   bool leave_ = false;  // asked for by act_stop()
   bool gone_ = false;

@@ -6,6 +6,7 @@
 
 #include "common/io/clock.h"
 #include "common/io/daemon.h"
+#include "common/io/spool_files.h"
 #include "leaf/instance_groups.h"
 #include "leaf/io/inheritance.h"
 #include "leaf/io/leaf_daemon.h"
@@ -114,8 +115,10 @@ int start(leaf::io::LeafConfig loaded, const io::DaemonOptions& daemon_options) 
   options.log_tail = loaded.log_tail;
   options.seed = identity->boot.random();
   options.handover = handover;
+  io::SpoolFiles spool(state_dir->file("events"));
+  options.spooled = spool.load(handover.has_events() ? handover.events().boot() : identity->boot);
   leaf::LeafDaemon daemon(
-      {std::move(options), *identity, *state_dir, daemon_options, handover.version()});
+      {std::move(options), spool, *identity, *state_dir, daemon_options, handover.version()});
   const Status opened = daemon.open(handover, targets);
   if (!opened) return io::fail_start(role, opened.error());
   if (found.keeper && loaded.keeper) {

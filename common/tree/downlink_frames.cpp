@@ -131,8 +131,10 @@ void Downlink::pass_on(Child& child, v1::Frame& frame, Turn& turn) {
   switch (frame.kind_case()) {
     case v1::Frame::kEventBatch: {
       v1::EventBatch& batch = *frame.mutable_event_batch();
+      RisingEvents events{{child.name, child.session, batch.ByteSizeLong()}, {}};
       batch.set_path(join_path(child.name, batch.path()));
-      notice.message = std::move(batch);
+      events.batch = std::move(batch);
+      notice.message = std::move(events);
       break;
     }
     case v1::Frame::kOutcomes: {

@@ -119,6 +119,7 @@ void Api::on_closed(tree::ExchangeId exchange, Now now, ApiEffects& effects) {
   waiting_.erase(exchange);
   drop_gathering(exchange);
   std::erase_if(pings_, [exchange](const auto& each) { return each.second.exchange == exchange; });
+  std::erase_if(reads_, [&](const auto& read) { return read.second.exchange == exchange; });
   const auto it = logs_.find(exchange);
   if (it == logs_.end()) return;
   it->second.on_client_gone(effects);
@@ -127,6 +128,7 @@ void Api::on_closed(tree::ExchangeId exchange, Now now, ApiEffects& effects) {
 
 void Api::on_time(Now now, ApiEffects& effects) {
   finish_commands(commands_.on_time(now), now, effects);
+  roll_commands(now, effects);
   for (auto& ask : commands_.doubts(mirror_, now)) effects.asks.push_back(std::move(ask));
   for (auto it = waiting_.begin(); it != waiting_.end();) {
     const auto [exchange, waiting] = *it;

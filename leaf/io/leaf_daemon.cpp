@@ -35,6 +35,7 @@ LeafDaemon::LeafDaemon(Setting setting)
       logger_({banyan::io::log_level_from(config_.log_level), config_.silent}),
       leaf_(std::move(setting.leaf), setting.identity),
       wanted_(setting.state_dir.file("wanted")),
+      spool_(setting.spool),
       loop_({[this] { return leaf_.next_deadline(); },
              [this](Now now) { turn(tree::LinkEvent(tree::TimeReached{}), now); },
              [this](int number) { on_signal(number); }}),
@@ -118,10 +119,14 @@ int LeafDaemon::run(std::size_t targets) {
   if (!found_.empty()) logger_.write(tree::LogLevel::info, found_);
   logger_.write(tree::LogLevel::info, host_.description());
   serve();
+  warn(spool_.begin(leaf_.events()));
   loop_.notify_ready(here);
   LeafEffects effects;
   leaf_.start(read_clock(), effects);
   perform(effects);
+  if (spool_.lost() > 0) {
+    note(banyan::io::events_lost_event(spool_.lost()));
+  }
   if (!replaced_.empty()) note(banyan::io::upgraded_event(replaced_));
   const int code = loop_.run();
   host_.close(hook_patience);
@@ -162,6 +167,7 @@ void LeafDaemon::perform_processes(LeafEffects& effects) {
 }
 
 void LeafDaemon::perform(LeafEffects& effects) {
+  warn(spool_.keep(effects.spool, leaf_.events()));
   for (const auto& memory : effects.memories) host_.remember(memory);
   perform_processes(effects);
   for (const auto& effect : effects.checks) host_.perform(effect);
@@ -176,7 +182,9 @@ void LeafDaemon::perform(LeafEffects& effects) {
   for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
 }
 
-void LeafDaemon::warn(const std::string& text) { logger_.write(tree::LogLevel::warning, text); }
+void LeafDaemon::warn(const std::string& text) {
+  if (!text.empty()) logger_.write(tree::LogLevel::warning, text);
+}
 
 void LeafDaemon::note(const tree::OwnEvent& event) {
   logger_.write(tree::LogLevel::info, fmt::format("event={} {}", event.kind, event.text));

@@ -17,6 +17,7 @@
 #include "common/io/logger.h"
 #include "common/io/loop.h"
 #include "common/io/parent_link.h"
+#include "common/io/spool_files.h"
 #include "common/io/state_dir.h"
 #include "common/io/upgrade.h"
 #include "leaf/io/only_target.h"
@@ -30,6 +31,7 @@ class LeafDaemon {
  public:
   struct Setting {
     LeafOptions leaf;
+    banyan::io::SpoolFiles& spool;
     const tree::Identity& identity;
     const banyan::io::StateDir& state_dir;
     banyan::io::DaemonOptions options;
@@ -59,7 +61,7 @@ class LeafDaemon {
   void perform_processes(LeafEffects& effects);
   void perform(LeafEffects& effects);
   void note(const tree::OwnEvent& event);
-  void warn(const std::string& text);
+  void warn(const std::string& text);  // nothing when it is empty
   void serve();
   TargetHostHooks host_hooks();
   banyan::io::Upgrade::Hooks upgrade_hooks();
@@ -78,6 +80,7 @@ class LeafDaemon {
   banyan::io::Logger logger_;
   Leaf leaf_;
   WantedFile wanted_;
+  banyan::io::SpoolFiles& spool_;
   banyan::io::Loop loop_;
   banyan::io::ParentLink parent_;
   banyan::io::LinkPerformer performer_;

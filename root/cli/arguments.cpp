@@ -112,17 +112,29 @@ void add_act_options(CLI::App* verb, Arguments& args) {
   verb->add_flag("--no-wait", args.act.no_wait, "print the command's id at once")->excludes(wait);
 }
 
+void add_batch_options(CLI::App* verb, Arguments& args) {
+  auto* parallel = verb->add_option("--max-parallel", args.act.parallel,
+                                    "N at a time; the next when those run again")
+                       ->check(CLI::Range(1, 1'000));
+  verb->add_option("--stop-after-failures", args.act.failures,
+                   "begin nothing more after N failures")
+      ->check(CLI::Range(1, 100'000))
+      ->needs(parallel);
+}
+
 void add_act_verbs(CLI::App& app, Arguments& args) {
   for (const auto& [name, what] :
        {std::pair{"start", "start targets"}, std::pair{"stop", "stop targets; they stay stopped"},
         std::pair{"restart", "stop and start targets"}}) {
     CLI::App* verb = add_verb(app, name, what);
     add_act_options(verb, args);
+    add_batch_options(verb, args);
     add_selectors(verb, args);
   }
   CLI::App* signal = add_verb(app, "signal", "send a signal: signal HUP SELECTOR");
   signal->add_option("SIGNAL", args.act.signal, "HUP, USR1, TERM ...")->required();
   add_act_options(signal, args);
+  add_batch_options(signal, args);
   add_selectors(signal, args);
   CLI::App* scale = add_verb(app, "scale", "how many instances of a target run: scale api=3");
   add_act_options(scale, args);

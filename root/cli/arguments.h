@@ -34,6 +34,8 @@ struct ActArguments {
   bool dry_run = false;
   bool no_wait = false;
   unsigned instances = 0;  // scale
+  unsigned parallel = 0;   // at a time; 0 = all at once
+  unsigned failures = 0;   // after which nothing more is begun; 0 = never
   std::string wanted;      // wait --for
 };
 
