@@ -38,7 +38,8 @@ std::size_t Relay::restore(const v1::Update& part) {
   return tree::restore_picture(part, mirror_);
 }
 
-void Relay::resume(const v1::Handover& handover) {
+void Relay::resume(const v1::Handover& handover, const std::vector<v1::HeldEvents>& spooled) {
+  events_.inherit(spooled);
   if (handover.has_events()) events_.resume(handover.events());
 }
 
@@ -82,6 +83,7 @@ void Relay::handle(const tree::LinkEvent& event, Now now, RelayEffects& effects)
 
 void Relay::handle(const tree::HttpEvent& event, Now now, RelayEffects& effects) {
   Turn turn(now, effects.links);
+  api_.set_events_deferred(flow_.dropped());
   api_.handle(event, now);
   finish(turn, effects);
 }
@@ -118,7 +120,8 @@ void Relay::finish(Turn& turn, RelayEffects& effects) {
   }
   uplink_.settle(turn);
   downlink_.settle(turn);
-  send_own_events(turn);
+  send_events(turn);
+  effects.spool.add(events_.take_effects());
   api_.on_changes(turn.noted, turn.now);
   effects.read_host = router_.take_host_wish();
   for (v1::Update& part : tree::picture_of(turn.noted, mirror_)) {
@@ -130,8 +133,7 @@ void Relay::finish(Turn& turn, RelayEffects& effects) {
 void Relay::on_parent(tree::UplinkNotice& notice, Turn& turn) {
   if (const auto* opened = std::get_if<tree::SessionOpened>(&notice)) {
     downlink_.set_place(join_path(opened->parent_path, name_), uplink_.ancestors());
-    events_.rewind();
-    router_.rewind(turn);
+    rewind(turn);
   } else if (std::holds_alternative<tree::SessionClosed>(notice)) {
     router_.on_parent_gone(turn);
   } else if (const auto* request = std::get_if<v1::Request>(&notice)) {
@@ -157,8 +159,7 @@ void Relay::on_parent(tree::UplinkNotice& notice, Turn& turn) {
   } else if (const auto* ask = std::get_if<v1::OutcomeAsk>(&notice)) {
     router_.on_outcome_ask(*ask, turn);
   } else if (std::holds_alternative<v1::Rewind>(notice)) {
-    events_.rewind();
-    router_.rewind(turn);
+    rewind(turn);
   }
 }
 
@@ -223,9 +224,11 @@ void Relay::send_rising(Turn& turn) {
   for (tree::Rising& rising : router_.take_rising()) {
     if (api_.take(rising, turn.now)) continue;
     v1::Frame frame;
-    if (auto* batch = std::get_if<v1::EventBatch>(&rising)) {
-      *frame.mutable_event_batch() = std::move(*batch);
-    } else if (auto* outcomes = std::get_if<v1::Outcomes>(&rising)) {
+    if (auto* events = std::get_if<tree::RisingEvents>(&rising)) {
+      if (!flow_.add(*events)) downlink_.hand_on(events->source, turn);
+      continue;
+    }
+    if (auto* outcomes = std::get_if<v1::Outcomes>(&rising)) {
       uplink_.flush(turn);
       *frame.mutable_outcomes() = std::move(*outcomes);
     } else if (auto* data = std::get_if<v1::StreamData>(&rising)) {
@@ -241,16 +244,33 @@ void Relay::send_rising(Turn& turn) {
   }
 }
 
-void Relay::send_own_events(Turn& turn) {
+// Its own and those of each child in turn, behind the facts of this turn.
+void Relay::send_events(Turn& turn) {
   events_.watch(turn.now.time);
-  while (uplink_.connected()) {
-    auto batch = events_.take();
-    if (!batch) break;
-    v1::Frame frame;
-    *frame.mutable_event_batch() = std::move(*batch);
-    uplink_.send(std::move(frame), turn);
+  for (bool more = true; more && uplink_.may_send_events();) {
+    auto own = events_.take();
+    more = own.has_value();
+    if (own) uplink_.send_events(std::move(*own), turn);
+    auto next = uplink_.may_send_events() ? flow_.take() : std::nullopt;
+    if (!next) continue;
+    more = true;
+    uplink_.send_events(std::move(next->batch), turn);
+    downlink_.hand_on(next->source, turn);
   }
   events_.watch(turn.now.time);
+  if (const auto dropped = flow_.take_dropped(); dropped > 0) {
+    turn.effects.log(tree::LogLevel::warning,
+                     "events=deferred batches=" + std::to_string(dropped) +
+                         ": the way up was too slow; their origins send them again");
+    router_.rewind(turn);
+  }
+}
+
+// All below send again what was not stored; what waits here is among it.
+void Relay::rewind(Turn& turn) {
+  events_.rewind();
+  for (const auto& events : flow_.clear()) downlink_.hand_on(events.source, turn);
+  router_.rewind(turn);
 }
 
 }  // namespace banyan

@@ -224,6 +224,7 @@ Child* Downlink::hold(const v1::Hello& hello, Turn& turn) {
   child.interval = milliseconds{hello.beat_interval_ms()};
   child.gauges = understands(hello, feature_gauges);
   child.inventory = understands(hello, feature_inventory);
+  child.event_credit = understands(hello, feature_event_credit);
   return &child;
 }
 
@@ -243,6 +244,7 @@ void Downlink::accept(ConnId conn, const v1::Hello& hello, Turn& turn) {
   child.transferring = false;
   child.stale.clear();
   child.failed_repairs = 0;
+  child.event_owed = 0;
   conns_[conn] = child.name;
   strangers_.erase(conn);
   refusals_.erase(child.name);
@@ -265,10 +267,11 @@ void Downlink::accept(ConnId conn, const v1::Hello& hello, Turn& turn) {
   welcome.set_reconnect_cap_ms(static_cast<std::uint32_t>(cap_s * 1000));
   welcome.set_parent_name(identity_.name);
   welcome.set_parent_timeout_ms(static_cast<std::uint32_t>(options_.timeout / milliseconds{1}));
+  welcome.set_event_credit(child.event_credit);
   send(child.name, std::move(frame), turn);
 
   bool changed = child.liveness.on_session(liveness_options(child), turn.now.time);
-  if (held == told) changed = child.liveness.on_verified(turn.now.time) || changed;
+  if (held == told) changed = verify(child, turn) || changed;
   if (changed) show(child, turn);
   watch(child);
   turn.from_children.emplace_back(std::in_place_type<ChildJoined>, ChildJoined{child.name});

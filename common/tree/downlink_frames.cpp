@@ -145,12 +145,15 @@ void Downlink::pass_on(Child& child, v1::Frame& frame, Turn& turn) {
   switch (frame.kind_case()) {
     case v1::Frame::kEventBatch: {
       v1::EventBatch& batch = *frame.mutable_event_batch();
+      RisingEvents events{{child.name, child.session, batch.ByteSizeLong()}, {}};
       // Not a broken rule: who has just moved here may be ahead of its facts, and says it again.
       if (auto own = check_origin(child, batch); !own) {
-        return tell_refused(child, "foreign_events", own.error().text(), turn);
+        tell_refused(child, "foreign_events", own.error().text(), turn);
+        return hand_on(events.source, turn);
       }
       batch.set_path(join_path(child.name, batch.path()));
-      notice.message = std::move(batch);
+      events.batch = std::move(batch);
+      notice.message = std::move(events);
       break;
     }
     case v1::Frame::kOutcomes: {

@@ -37,6 +37,12 @@ struct Security {
   bool has_keys() const { return !key_file.empty(); }
 };
 
+struct StoreConfig {  // root
+  std::string path;   // of the file, absolute
+  Duration keep_age = std::chrono::hours{24 * 90};
+  std::int64_t keep_events = 10'000'000;
+};
+
 struct NodeConfig {
   std::string name;                // already valid (mended; original in label `title`)
   std::string host = "127.0.0.1";  // where children dial (relay, root)
@@ -52,9 +58,10 @@ struct NodeConfig {
   Labels labels;
   std::string state_dir;  // resolved, absolute
   bool keep_targets = false;
-  std::string http_host = "127.0.0.1";     // root (relay: only with http_port)
-  std::uint16_t http_port = 7480;          // 0 = any free one
-  bool http = false;                       // this node serves HTTP
+  std::string http_host = "127.0.0.1";  // root (relay: only with http_port)
+  std::uint16_t http_port = 7480;       // 0 = any free one
+  bool http = false;                    // this node serves HTTP
+  StoreConfig store;
   std::vector<std::string> allowed_hosts;  // Host headers beside loopback names
   Security security;
 };

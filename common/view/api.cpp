@@ -121,6 +121,7 @@ void Api::on_closed(tree::ExchangeId exchange, Now now, ApiEffects& effects) {
   waiting_.erase(exchange);
   drop_gathering(exchange);
   std::erase_if(pings_, [exchange](const auto& each) { return each.second.exchange == exchange; });
+  std::erase_if(reads_, [&](const auto& read) { return read.second.exchange == exchange; });
   const auto it = logs_.find(exchange);
   if (it == logs_.end()) return;
   it->second.on_client_gone(effects);
