@@ -34,6 +34,8 @@ class StateDir {
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   const std::string& instance() const { return instance_; }
+  // The instance id was made just now: nobody carries it yet.
+  bool fresh() const { return fresh_; }
   const Boot& boot() const { return boot_; }
   int lock_descriptor() const { return lock_; }
 
@@ -51,6 +53,7 @@ class StateDir {
 
   std::string path_;
   std::string instance_;
+  bool fresh_ = false;
   Boot boot_;
   int lock_ = -1;
 };

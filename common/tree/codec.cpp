@@ -32,7 +32,8 @@ constexpr Rule rules[] = {
     {Kind::kGaugeAsk, Receiver::child, true},     {Kind::kGaugeAnswer, Receiver::parent, true},
     {Kind::kQuestion, Receiver::child, true},     {Kind::kAnswer, Receiver::parent, true},
     {Kind::kPing, Receiver::child, true},         {Kind::kPong, Receiver::parent, true},
-    {Kind::kOutcomeAsk, Receiver::child, true},
+    {Kind::kOutcomeAsk, Receiver::child, true},   {Kind::kEventCredit, Receiver::child, true},
+    {Kind::kInventory, Receiver::child, true},
 };
 
 int gauges_in(const v1::GaugeAnswer& answer) {
@@ -53,6 +54,10 @@ Status check_counts(const v1::Frame& frame) {
     for (const auto& node : frame.answer().nodes()) count += node.facts_size();
     count = std::max({count, frame.answer().nodes_size(), frame.answer().children_size(),
                       frame.answer().buckets_size()});
+  } else if (frame.has_inventory()) {
+    limit = max_facts_per_update;
+    for (const auto& node : frame.inventory().nodes()) count += node.facts_size();
+    count = std::max(count, frame.inventory().nodes_size());
   } else if (frame.has_event_batch()) {
     limit = max_events_per_batch;
     count = frame.event_batch().events_size();

@@ -7,13 +7,13 @@
 #include "common/base/name.h"
 #include "common/base/text.h"
 #include "common/tree/codec.h"
+#include "common/tree/inventory.h"
 
 namespace banyan::tree {
 namespace {
 
 constexpr std::size_t max_strangers = 4096;
 constexpr std::size_t max_shown = 200;
-constexpr Duration own_lateness_ignored = milliseconds{20};
 
 v1::LinkState link_state(Liveness::State state) {
   switch (state) {
@@ -47,6 +47,11 @@ const char* state_name(Liveness::State state) {
   return "unknown";
 }
 
+bool understands(const v1::Hello& hello, const char* feature) {
+  const auto& features = hello.features();
+  return std::find(features.begin(), features.end(), feature) != features.end();
+}
+
 // A stranger's words go into facts and events that must fit a frame above.
 std::string shown(const std::string& text) { return visible(text.substr(0, max_shown)); }
 
@@ -62,7 +67,11 @@ DownlinkOptions downlink_options(const NodeConfig& config) {
 }
 
 Downlink::Downlink(DownlinkOptions options, Identity identity, Mirror& mirror, std::uint64_t seed)
-    : options_(options), identity_(std::move(identity)), mirror_(mirror), random_(seed) {}
+    : options_(options),
+      identity_(std::move(identity)),
+      mirror_(mirror),
+      random_(seed),
+      health_(options.timeout) {}
 
 void Downlink::set_place(std::string path, std::vector<std::string> ancestors) {
   path_ = std::move(path);
@@ -135,7 +144,20 @@ void Downlink::break_session(Child& child, const std::string& why, Turn& turn) {
 
 void Downlink::protocol_error(Child& child, const std::string& what, Turn& turn) {
   ++counters_.protocol_errors;
+  tell_refused(child, "protocol_error", what, turn);
   break_session(child, "protocol error: " + what, turn);
+}
+
+// What a child said and was not believed: who, and by which key.
+void Downlink::tell_refused(Child& child, const std::string& kind, const std::string& what,
+                            Turn& turn) {
+  std::string more;
+  if (!child.refusals.may_tell(turn.now.time, more)) return;
+  const std::string key = child.key == nullptr ? "" : child.key->fingerprint;
+  const std::string text = shown(what) + (key.empty() ? "" : " (key " + key + ")") + more;
+  turn.effects.log(LogLevel::warning, "child=" + child.name + " event=" + kind + " " + text);
+  turn.from_children.emplace_back(std::in_place_type<OwnEvent>,
+                                  OwnEvent{kind, child.name, text, R"({"key":")" + key + "\"}"});
 }
 
 void Downlink::on_hello(const ChildFrame& event, const v1::Hello& hello, Turn& turn) {
@@ -153,8 +175,12 @@ void Downlink::on_hello(const ChildFrame& event, const v1::Hello& hello, Turn& t
     case Admission::accept:
       break;
   }
+  const bool blank = hello.blank() && understands(hello, feature_inventory);
+  auto inventory = blank ? inventory_of(mirror_, hello.name()) : std::vector<v1::Inventory>();
   if (judgement.replaces_instance) mirror_.remove_subtree(hello.name(), turn.changes);
   accept(event.conn, hello, turn);
+  children_.at(hello.name()).key = event.key;
+  send_inventory(hello.name(), std::move(inventory), turn);
 }
 
 void Downlink::refuse(ConnId conn, const v1::Hello& hello, const v1::Refused& refused, Turn& turn) {
@@ -196,8 +222,9 @@ Child* Downlink::hold(const v1::Hello& hello, Turn& turn) {
   child.boot = hello.boot();
   child.attach = hello.attach();
   child.interval = milliseconds{hello.beat_interval_ms()};
-  const auto& features = hello.features();
-  child.gauges = std::find(features.begin(), features.end(), feature_gauges) != features.end();
+  child.gauges = understands(hello, feature_gauges);
+  child.inventory = understands(hello, feature_inventory);
+  child.event_credit = understands(hello, feature_event_credit);
   return &child;
 }
 
@@ -213,9 +240,11 @@ void Downlink::accept(ConnId conn, const v1::Hello& hello, Turn& turn) {
   child.sequence_in = 0;
   child.sequence_out = 0;
   child.last_beat = 0;
+  child.lateness = Duration{0};
   child.transferring = false;
   child.stale.clear();
   child.failed_repairs = 0;
+  child.event_owed = 0;
   conns_[conn] = child.name;
   strangers_.erase(conn);
   refusals_.erase(child.name);
@@ -238,12 +267,13 @@ void Downlink::accept(ConnId conn, const v1::Hello& hello, Turn& turn) {
   welcome.set_reconnect_cap_ms(static_cast<std::uint32_t>(cap_s * 1000));
   welcome.set_parent_name(identity_.name);
   welcome.set_parent_timeout_ms(static_cast<std::uint32_t>(options_.timeout / milliseconds{1}));
+  welcome.set_event_credit(child.event_credit);
   send(child.name, std::move(frame), turn);
 
   bool changed = child.liveness.on_session(liveness_options(child), turn.now.time);
-  if (held == told) changed = child.liveness.on_verified(turn.now.time) || changed;
+  if (held == told) changed = verify(child, turn) || changed;
   if (changed) show(child, turn);
-  deadline_ = std::min(deadline_, child.liveness.next_deadline());
+  watch(child);
   turn.from_children.emplace_back(std::in_place_type<ChildJoined>, ChildJoined{child.name});
 }
 
@@ -256,7 +286,7 @@ void Downlink::end_session(Child& child, const std::string& why, Turn& turn) {
   child.stale.clear();
   child.repair.stop();
   if (child.liveness.on_closed(why, turn.now.time)) show(child, turn);
-  deadline_ = std::min(deadline_, child.liveness.next_deadline());
+  watch(child);
   turn.from_children.emplace_back(std::in_place_type<ChildGone>, ChildGone{child.name, why});
 }
 
@@ -280,31 +310,38 @@ void Downlink::on_time(Turn& turn) {
   if (now < deadline_) return;
   // What this node missed by standing still itself counts against no child.
   const Duration late = now - deadline_;
-  const bool was_late = late > own_lateness_ignored;
+  const bool was_late = late > lateness_ignored;
   if (was_late) {
+    health_.was_late(late, now);
     for (auto& [name, child] : children_) child.liveness.shift(late, now);
   }
   // What they said meanwhile may still lie in the buffers: it is read before anybody is judged. But
   // once in a row, so that a judge who is always late finds the dead too.
   if (was_late && !just_woke_) {
     just_woke_ = true;
-    deadline_ = now + own_lateness_ignored;
+    deadline_ = now + lateness_ignored;
     return;
   }
   just_woke_ = false;
   deadline_ = never;
   for (auto& [name, child] : children_) {
-    if (child.liveness.on_time(now)) {
+    if (child.liveness.on_time(now - health_.credit(child.lateness, now))) {
       const bool over = child.liveness.state() == Liveness::State::lost;
       if (over && child.in_session()) end_session(child, child.liveness.why(), turn);
       show(child, turn);
       if (!over && child.in_session()) probe(child, turn);
     }
     examine_silent(child, turn);
-    deadline_ = std::min(deadline_, child.liveness.next_deadline());
+    watch(child);
   }
   forget_expired(turn);
   contest_doubled(turn);
+}
+
+// The next verdict on it, or the moment to forget it.
+void Downlink::watch(const Child& child) {
+  const Time verdict = health_.due(child.liveness.next_deadline(), child.lateness);
+  deadline_ = std::min({deadline_, verdict, forget_at(child)});
 }
 
 // What was applied may have shown an instance in two places: that is settled behind everything
@@ -333,7 +370,7 @@ void Downlink::tell_link(const Child& child, Turn& turn) {
 void Downlink::show(Child& child, Turn& turn) {
   child.since = turn.now.wall;
   child.gone_at = turn.now.time;
-  deadline_ = std::min({deadline_, child.liveness.next_deadline(), forget_at(child)});
+  watch(child);
   const std::string state = state_name(child.liveness.state());
   add_evidence(child, state + ": " + child.liveness.why(), turn);
   tell_link(child, turn);

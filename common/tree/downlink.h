@@ -7,7 +7,7 @@
 //     second; a ROUTER cannot hang up on one peer.
 //  3. The mirror below a child changes only by that child's updates; the link facts are this node's
 //  own.
-//  4. A child is `up` only after the first equal digest of its session.
+//  4. A child is `up` only after the first equal digest of its session, and sends no events before.
 //  5. A lost or left child stays listed with its facts until it is forgotten: by time, by request,
 //  by another instance of its name, or to make room for a living one (each with an event).
 // Bounds: max_children sessions, 4,096 remembered connections without a session.
@@ -20,6 +20,7 @@
 #include "common/tree/admission.h"
 #include "common/tree/child.h"
 #include "common/tree/node_config.h"
+#include "common/tree/own_health.h"
 #include "common/tree/turn.h"
 
 namespace banyan::tree {
@@ -54,12 +55,17 @@ class Downlink {
 
   // A contest from above; its path is from this node.
   void on_contest(const v1::Contest& contest, Turn& turn);
+  // An inventory from above. What it says of this node's own children is taken only with `own`: it
+  // began blank. They are known again as after restore(). The rest goes on to whom it is about.
+  void on_inventory(const v1::Inventory& part, bool own, Turn& turn);
 
   // Where this node is now; told to children in Welcome.
   void set_place(std::string path, std::vector<std::string> ancestors);
   // No more sessions: every Hello is refused as `stopping`.
   void set_stopping() { stopping_ = true; }
 
+  // What this child was given credit for has gone on, or will not: it may send as much again.
+  void hand_on(const EventSource& source, Turn& turn);
   // Sends within the child's session; false (nothing sent) when it has none.
   bool send(const std::string& child, v1::Frame frame, Turn& turn);
   const Child* find(const std::string& child) const;
@@ -90,10 +96,14 @@ class Downlink {
   Status apply(Child& child, const v1::Update& update, Turn& turn);
   Status prune(Child& child, const std::string& path, Turn& turn);
   void compare(Child& child, const v1::Digest& told, Turn& turn);
+  bool verify(Child& child, Turn& turn);
+  void credit(Child& child, std::size_t bytes, Turn& turn);
   void begin_repair(Child& child, Turn& turn);
   void ask_for_all(Child& child, Turn& turn);
   void ask(Child& child, Turn& turn);
   Status on_answer(Child& child, const v1::Answer& answer, Turn& turn);
+  void tell_refused(Child& child, const std::string& kind, const std::string& what, Turn& turn);
+  Status check_origin(const Child& child, const v1::EventBatch& batch) const;
   void protocol_error(Child& child, const std::string& what, Turn& turn);
   void pass_on(Child& child, v1::Frame& frame, Turn& turn);
   void show(Child& child, Turn& turn);
@@ -106,10 +116,15 @@ class Downlink {
   Time forget_at(const Child& child) const;
   void contest_doubled(Turn& turn);
   void contest(const std::string& instance, Turn& turn);
+  bool hand_over(const Mirror::Node& from, const Mirror::Node& to, Turn& turn);
+  void send_inventory(const std::string& name, std::vector<v1::Inventory> parts, Turn& turn);
+  void take_known(const v1::NodeFacts& facts, Turn& turn);
+  void know_again(const std::string& name, const v1::LinkFact& link, Turn& turn);
   void drop(const std::string& name, const std::string& why, Turn& turn);
   void forget_expired(Turn& turn);
   void make_room(const std::string& newcomer, Turn& turn);
   LivenessOptions liveness_options(const Child& child) const;
+  void watch(const Child& child);
   Child* hold(const v1::Hello& hello, Turn& turn);
 
   DownlinkOptions options_;
@@ -126,7 +141,9 @@ class Downlink {
   std::map<std::string, std::string> refusals_;  // name -> the refusal shown last
   Time deadline_ = never;                        // a lower bound over all children
   Time contest_at_{};                            // not before
+  std::map<std::string, unsigned> handed_over_;  // doubled instances: how often
   bool just_woke_ = false;
+  OwnHealth health_;
   Counters counters_;
 };
 

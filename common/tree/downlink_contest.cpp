@@ -5,38 +5,53 @@
 
 #include "common/base/name.h"
 #include "common/tree/downlink.h"
+#include "common/tree/inventory.h"
+#include "common/tree/places.h"
 
 namespace banyan::tree {
 namespace {
 
-std::uint64_t attach_of(const Mirror::Node& node) {
-  const v1::LinkFact* link = link_of(node);
-  return link == nullptr ? 0 : link->attach();
-}
+constexpr unsigned hand_over_at_most = 2;  // who takes nothing of it knows better
 
 }  // namespace
 
 // Again and again until it is settled, but not more often than once per timeout.
 void Downlink::contest_doubled(Turn& turn) {
-  if (mirror_.doubled().empty()) return;
+  const auto doubled = mirror_.doubled();  // contests change it
+  std::erase_if(handed_over_, [&](const auto& each) { return !doubled.contains(each.first); });
+  if (doubled.empty()) return;
   if (turn.now.time >= contest_at_) {
     contest_at_ = after(turn.now.time, options_.timeout);
-    const auto doubled = mirror_.doubled();  // contests change it
     for (const std::string& instance : doubled) contest(instance, turn);
   }
   deadline_ = std::min(deadline_, contest_at_);
 }
 
+// Whoever is known only below a place that loses is made known at the one that wins, before the
+// other goes.
 void Downlink::contest(const std::string& instance, Turn& turn) {
   auto places = mirror_.places_of(instance);
-  std::sort(places.begin(), places.end(), [](const auto* left, const auto* right) {
-    return std::pair(attach_of(*left), left->path) > std::pair(attach_of(*right), right->path);
-  });
-  std::vector<std::string> losers;
-  for (std::size_t i = 1; i < places.size(); ++i) losers.push_back(places[i]->path);
+  if (places.size() < 2) return;
+  std::sort(places.begin(), places.end(),
+            [](const auto* left, const auto* right) { return beats(*left, *right); });
+  // Where links have keys a move is rare enough to be told, and so is a lie about one.
+  const auto winner = children_.find(std::string(split_first(places[0]->path).first));
+  if (winner != children_.end() && winner->second.key != nullptr) {
+    tell_refused(winner->second, "contested",
+                 "the instance at " + places[0]->path + " stands at " + places[1]->path +
+                     " too: the later one counts, the other is asked",
+                 turn);
+  }
   v1::Contest message;
   message.set_instance(instance);
-  message.set_attach(places.empty() ? 0 : attach_of(*places.front()));
+  message.set_attach(attach_of(*places.front()));
+  bool handed = false;
+  std::vector<std::string> losers;
+  for (std::size_t i = 1; i < places.size(); ++i) {
+    losers.push_back(places[i]->path);
+    handed = hand_over(*places[i], *places.front(), turn) || handed;
+  }
+  if (handed && ++handed_over_[instance] <= hand_over_at_most) return;
   for (const std::string& path : losers) {
     message.set_path(path);
     on_contest(message, turn);

@@ -89,31 +89,32 @@ void Downlink::make_room(const std::string& newcomer, Turn& turn) {
 
 void Downlink::restore(Turn& turn) {
   const auto links = mirror_.top().links;
-  for (const auto& [name, link] : links) {
-    Child& child = children_[name];
-    child.name = name;
-    child.instance = link.instance();
-    child.boot = link.boot();
-    child.attach = link.attach();
-    child.version = link.peer_version();
-    child.role = "relay";
-    const Mirror::Node* node = mirror_.find(name);
-    if (node != nullptr && node->node) {
-      child.role = node->node->role();
-      child.host = node->node->host();
-    }
-    child.interval = seconds{1};
-    child.since = wall_from_ms(link.since_ms());
-    child.evidence.assign(link.evidence().begin(), link.evidence().end());
-    const std::int64_t gone_ms =
-        std::max<std::int64_t>(wall_ms(turn.now.wall) - link.since_ms(), 0);
-    child.gone_at = turn.now.time - std::min<Duration>(milliseconds{gone_ms}, options_.forget_lost);
-    const State was = state_of_link(link.state());
-    // Nobody is accused before all had their chance to come back.
-    const LivenessOptions patient{child.interval, options_.timeout, options_.timeout};
-    if (child.liveness.on_restored(was, patient, turn.now.time)) show(child, turn);
-    deadline_ = std::min({deadline_, child.liveness.next_deadline(), forget_at(child)});
+  for (const auto& [name, link] : links) know_again(name, link, turn);
+}
+
+void Downlink::know_again(const std::string& name, const v1::LinkFact& link, Turn& turn) {
+  Child& child = children_[name];
+  child.name = name;
+  child.instance = link.instance();
+  child.boot = link.boot();
+  child.attach = link.attach();
+  child.version = link.peer_version();
+  child.role = "relay";
+  const Mirror::Node* node = mirror_.find(name);
+  if (node != nullptr && node->node) {
+    child.role = node->node->role();
+    child.host = node->node->host();
   }
+  child.interval = seconds{1};
+  child.since = wall_from_ms(link.since_ms());
+  child.evidence.assign(link.evidence().begin(), link.evidence().end());
+  const std::int64_t gone_ms = std::max<std::int64_t>(wall_ms(turn.now.wall) - link.since_ms(), 0);
+  child.gone_at = turn.now.time - std::min<Duration>(milliseconds{gone_ms}, options_.forget_lost);
+  const State was = state_of_link(link.state());
+  // Nobody is accused before all had their chance to come back.
+  const LivenessOptions patient{child.interval, options_.timeout, options_.timeout};
+  if (child.liveness.on_restored(was, patient, turn.now.time)) show(child, turn);
+  watch(child);
 }
 
 }  // namespace banyan::tree

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/tree/event_flow.h"
 #include "common/tree/mirror.h"
 #include "common/tree/node_event.h"
 
@@ -17,9 +18,10 @@ struct SessionOpened {
 struct SessionClosed {
   std::string why;
 };
-using UplinkNotice = std::variant<SessionOpened, SessionClosed, v1::Request, v1::StreamOpen,
-                                  v1::StreamCredit, v1::StreamClose, v1::EventAck, v1::Rewind,
-                                  v1::GaugeAsk, v1::Contest, v1::Ping, v1::OutcomeAsk>;
+using UplinkNotice =
+    std::variant<SessionOpened, SessionClosed, v1::Request, v1::StreamOpen, v1::StreamCredit,
+                 v1::StreamClose, v1::EventAck, v1::Rewind, v1::GaugeAsk, v1::Contest, v1::Ping,
+                 v1::OutcomeAsk, v1::Inventory>;
 
 // ---- what a Downlink hands to its role; paths are already from the parent's point of view
 struct ChildJoined {
@@ -31,7 +33,7 @@ struct ChildGone {  // its session ended
 };
 struct FromChild {
   std::string child;
-  std::variant<v1::EventBatch, v1::Outcomes, v1::StreamData, v1::StreamClose, v1::GaugeAnswer,
+  std::variant<RisingEvents, v1::Outcomes, v1::StreamData, v1::StreamClose, v1::GaugeAnswer,
                v1::Pong>
       message;
 };

@@ -7,6 +7,7 @@
 
 #include "common/base/text.h"
 #include "common/base/units.h"
+#include "common/tree/places.h"
 #include "common/view/api.h"
 #include "common/view/page.h"
 #include "common/view/suggest.h"
@@ -19,6 +20,8 @@ using boost::json::object;
 constexpr std::int64_t ttl_min_ms = 100;
 constexpr std::int64_t ttl_max_ms = 3'600'000;
 constexpr std::int64_t instances_max = 1'000;
+constexpr std::int64_t parallel_max = 1'000;
+constexpr std::int64_t failures_max = 100'000;
 constexpr Duration wait_max = std::chrono::hours{1};
 
 const std::vector<std::string>& known_verbs() {
@@ -134,9 +137,39 @@ tl::expected<std::uint32_t, Problem> read_ttl(const object& body) {
   return static_cast<std::uint32_t>(ttl);
 }
 
+// A number of 1 to `most`; 0 when the member is not there.
+tl::expected<std::uint32_t, Problem> read_count(const object& body, const char* name,
+                                                std::int64_t most) {
+  const auto* value = body.if_contains(name);
+  if (value == nullptr || value->is_null()) return 0;
+  const std::int64_t number = value->is_int64() ? value->get_int64() : 0;
+  if (number >= 1 && number <= most) return static_cast<std::uint32_t>(number);
+  return bad_member("not a number of targets", name, "1 to " + std::to_string(most));
+}
+
+std::optional<Problem> read_rollout(const object& body, CommandAsk& ask) {
+  const auto parallel = read_count(body, "max_parallel", parallel_max);
+  if (!parallel) return parallel.error();
+  const auto failures = read_count(body, "stop_after_failures", failures_max);
+  if (!failures) return failures.error();
+  ask.rollout = {*parallel, *failures};
+  const bool batches = ask.verb != "scale" && ask.verb != "forget";
+  if (*parallel > 0 && !batches) {
+    return bad_member(ask.verb + " is not carried out in batches", "max_parallel",
+                      "start, stop, restart and signal are")
+        .value();
+  }
+  if (*failures == 0 || *parallel > 0) return std::nullopt;
+  return bad_member("nothing can be stopped that is sent at once", "stop_after_failures",
+                    R"(say how many at a time: "max_parallel":1)")
+      .value();
+}
+
 bool same_ask(const CommandAsk& left, const CommandAsk& right) {
   return left.verb == right.verb && left.select == right.select && left.signal == right.signal &&
-         left.instances == right.instances;
+         left.instances == right.instances &&
+         left.rollout.max_parallel == right.rollout.max_parallel &&
+         left.rollout.stop_after == right.rollout.stop_after;
 }
 
 }  // namespace
@@ -144,7 +177,8 @@ bool same_ask(const CommandAsk& left, const CommandAsk& right) {
 tl::expected<CommandAsk, Problem> Api::read_command(const Call& call) const {
   const auto body = read_object(call.request.body);
   if (!body) return tl::unexpected<Problem>(body.error());
-  if (auto problem = check_members(*body, {"id", "verb", "select", "args", "ttl_ms"})) {
+  if (auto problem = check_members(*body, {"id", "verb", "select", "args", "ttl_ms", "max_parallel",
+                                           "stop_after_failures"})) {
     return tl::unexpected<Problem>(std::move(*problem));
   }
   CommandAsk ask;
@@ -174,6 +208,7 @@ tl::expected<CommandAsk, Problem> Api::read_command(const Call& call) const {
   const auto ttl = read_ttl(*body);
   if (!ttl) return tl::unexpected<Problem>(ttl.error());
   ask.ttl_ms = *ttl;
+  if (auto problem = read_rollout(*body, ask)) return tl::unexpected<Problem>(std::move(*problem));
   ask.issuer = "http " + call.request.peer;
   return ask;
 }
@@ -198,6 +233,7 @@ Reply Api::post_command(Call& call) {
     error.hint = "write a whole path: " + selection.candidates.front();
     return refuse(404, std::move(error), std::move(selection.candidates));
   }
+  tree::keep_one_place(mirror_, selection);
   const bool forget = ask->verb == "forget";
   if (forget && gone_nodes(selection).empty()) {
     return refuse(404, {"no lost or left node matches",
@@ -215,10 +251,13 @@ Reply Api::post_command(Call& call) {
   }
   const auto command = commands_.create(std::move(*ask), selection, call.now);
   if (!command) return refuse(503, command.error());
+  store_command((*command)->ask.id, true, call.effects);
   auto request = commands_.request_for(**command);
+  sign(request, call.now);
   if (request.targets_size() > 0) call.effects.requests.push_back(std::move(request));
   const std::string id = (*command)->ask.id;
   if ((*command)->finished()) finish_commands({id}, call.now, call.effects);
+  roll_commands(call.now, call.effects);
   return answer_command(id, call, true);
 }
 
@@ -253,6 +292,10 @@ Reply Api::delete_command(Call& call) {
   if (command == nullptr) {
     return refuse(404, {"no such command", visible(call.rest), {}, "the newest 1000 are kept"});
   }
+  if (commands_.cancel(call.rest, "cancelled before it was tried")) {
+    roll_commands(call.now, call.effects);
+    return json_answer(command_json(*commands_.find(call.rest)));
+  }
   const char* why = command->finished() ? "it is finished" : "all of it has been sent already";
   return refuse(409, {"nothing to cancel", call.rest, why, {}});
 }
@@ -275,11 +318,38 @@ Reply Api::get_commands(Call& call) {
 
 void Api::on_outcomes(const v1::Outcomes& outcomes, Now now, ApiEffects& effects) {
   finish_commands(commands_.on_outcomes(outcomes, now), now, effects);
+  const auto improved = commands_.take_improved();
+  if (!improved.empty()) store_command(improved, false, effects);
+  roll_commands(now, effects);
+}
+
+// Each part of a command that goes in steps is a word of its own: later than what was said between.
+void Api::sign(v1::Request& request, Now now) {
+  request.mutable_command()->set_sequence(++last_signed_);
+  request.mutable_command()->set_issued_ms(wall_ms(now.wall));
+  if (signer_) signer_->sign(request);
+}
+
+void Api::store_command(const std::string& id, bool audit, ApiEffects& effects) {
+  if (!has_store_) return;
+  CommandRow row = commands_.row_of(*commands_.find(id));
+  row.audit = audit;
+  effects.commands.push_back(std::move(row));
+}
+
+void Api::roll_commands(Now now, ApiEffects& effects) {
+  std::vector<std::string> finished;
+  for (auto& request : commands_.roll(mirror_, now, finished)) {
+    sign(request, now);
+    effects.requests.push_back(std::move(request));
+  }
+  finish_commands(finished, now, effects);
 }
 
 void Api::finish_commands(const std::vector<std::string>& ids, Now now, ApiEffects& effects) {
   for (const auto& id : ids) {
     const Command& command = *commands_.find(id);
+    store_command(id, false, effects);
     object data{{"id", id},
                 {"verb", command.ask.verb},
                 {"select", command.ask.select},

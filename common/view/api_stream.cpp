@@ -125,6 +125,7 @@ std::string Api::snapshot(const Subscription& subscription) {
 
 void Api::on_changes(const tree::Changes& changes, Now now, ApiEffects& effects) {
   health_.on_changes(changes);
+  roll_commands(now, effects);
   if (!hub_.active() || changes.empty()) return;
   std::set<tree::FactKey> told;
   for (const auto& change : changes) {

@@ -133,13 +133,20 @@ Result<const Command*> CommandBook::create(CommandAsk ask, const tree::Selection
   }
   if (command.finished()) {
     command.ended = now.wall;
-  } else {
-    running_[{command.deadline, command.number}] = command.ask.id;
+  } else if (command.ask.rollout.max_parallel > 0) {
+    begin_rollout(command);
   }
+  const std::string id = command.ask.id;
+  keep(std::move(command));
+  return find(id);
+}
+
+void CommandBook::keep(Command command) {
+  const bool by_deadline = !command.finished() && !command.rollout;
+  if (by_deadline) running_[{command.deadline, command.number}] = command.ask.id;
   by_number_[command.number] = command.ask.id;
   const auto [it, fresh] = by_id_.emplace(command.ask.id, std::move(command));
   CHECK(fresh);
-  return &it->second;
 }
 
 v1::Request CommandBook::request_for(const Command& command) const {
@@ -156,8 +163,9 @@ v1::Request CommandBook::request_for(const Command& command) const {
   told.set_issued_ms(wall_ms(command.created));
   told.set_max_age_ms(command.ask.ttl_ms);
   request.set_ttl_ms(command.ask.ttl_ms);
-  for (const auto& target : command.targets) {
-    if (is_final(target.outcome)) continue;
+  for (std::size_t i = 0; i < command.targets.size(); ++i) {
+    const CommandTarget& target = command.targets[i];
+    if (is_final(target.outcome) || (command.rollout && !command.rollout->is_begun(i))) continue;
     auto& routed = *request.add_targets();
     routed.set_path(target.node);
     routed.set_target(target.target);
@@ -179,16 +187,17 @@ std::vector<const Command*> CommandBook::newest_first() const {
   return list;
 }
 
-void CommandBook::settle(Command& command, CommandTarget& target, const v1::Outcome& outcome) {
+// True when it was changed after it had been final.
+bool CommandBook::settle(Command& command, CommandTarget& target, const v1::Outcome& outcome) {
   const bool was_final = is_final(target.outcome);
   if (!is_final(outcome.kind())) {
     target.in_doubt = target.in_doubt || !was_final;
     if (!was_final) target.reason = outcome.reason();
-    return;
+    return false;
   }
   const bool improves =
       target.outcome == v1::OUTCOME_KIND_UNKNOWN && outcome.kind() != v1::OUTCOME_KIND_UNKNOWN;
-  if (was_final && !improves) return;
+  if (was_final && !improves) return false;
   target.outcome = outcome.kind();
   target.reason = outcome.reason();
   if (outcome.generation() != 0) target.generation = outcome.generation();
@@ -196,6 +205,7 @@ void CommandBook::settle(Command& command, CommandTarget& target, const v1::Outc
   target.in_doubt = false;
   target.late = was_final;
   if (!was_final) ++command.answered;
+  return was_final;
 }
 
 std::vector<std::string> CommandBook::on_outcomes(const v1::Outcomes& outcomes, Now now) {
@@ -207,7 +217,7 @@ std::vector<std::string> CommandBook::on_outcomes(const v1::Outcomes& outcomes, 
     const auto place = command.places.find(join_path(outcome.path(), outcome.target()));
     if (place == command.places.end()) continue;
     CommandTarget& target = command.targets[place->second];
-    settle(command, target, outcome);
+    if (settle(command, target, outcome)) improved_ = command.ask.id;
     if (target.in_doubt && doubtful_.insert(command.ask.id).second) {
       ask_at_ = std::min(ask_at_, now.time);
     }
@@ -215,7 +225,18 @@ std::vector<std::string> CommandBook::on_outcomes(const v1::Outcomes& outcomes, 
   if (was_finished || !command.finished()) return {};
   command.ended = now.wall;
   running_.erase({command.deadline, command.number});
+  rolling_.erase(command.ask.id);
   return {command.ask.id};
+}
+
+void CommandBook::give_up(Command& command, CommandTarget& target, Now now) {
+  target.outcome = v1::OUTCOME_KIND_UNKNOWN;
+  if (target.reason.empty()) target.reason = "no answer within the time given";
+  // Handed to somebody who stands still, say: whether it ran can still be asked.
+  target.in_doubt = true;
+  ++command.answered;
+  doubtful_.insert(command.ask.id);
+  ask_at_ = std::min(ask_at_, now.time);
 }
 
 std::vector<std::string> CommandBook::on_time(Now now) {
@@ -223,15 +244,8 @@ std::vector<std::string> CommandBook::on_time(Now now) {
   while (!running_.empty() && running_.begin()->first.first <= now.time) {
     Command& command = by_id_.at(running_.begin()->second);
     for (auto& target : command.targets) {
-      if (is_final(target.outcome)) continue;
-      target.outcome = v1::OUTCOME_KIND_UNKNOWN;
-      if (target.reason.empty()) target.reason = "no answer within the time given";
-      // Handed to somebody who stands still, say: whether it ran can still be asked.
-      target.in_doubt = true;
-      doubtful_.insert(command.ask.id);
-      ask_at_ = std::min(ask_at_, now.time);
+      if (!is_final(target.outcome)) give_up(command, target, now);
     }
-    command.answered = command.targets.size();
     command.ended = now.wall;
     running_.erase(running_.begin());
     finished.push_back(command.ask.id);
@@ -240,7 +254,13 @@ std::vector<std::string> CommandBook::on_time(Now now) {
 }
 
 Time CommandBook::next_deadline() const {
-  return std::min(ask_at_, running_.empty() ? never : running_.begin()->first.first);
+  Time next = std::min(ask_at_, running_.empty() ? never : running_.begin()->first.first);
+  for (const std::string& id : rolling_) {
+    const Command& command = by_id_.at(id);
+    const Time own = command.rollout->next_deadline();
+    next = std::min(next, own == never ? command.deadline : own);
+  }
+  return next;
 }
 
 std::vector<v1::OutcomeAsk> CommandBook::doubts(const tree::Mirror& mirror, Now now) {

@@ -7,14 +7,17 @@
 // The set of targets is fixed when the command is made; of a `scale` it is their groups, of a
 // `forget` nodes. What cannot be reached then is `unreachable` at once; a suspect node is tried.
 // The first final outcome stands; only `unknown` may still be improved (late). Who is in doubt is
-// asked about, where its instance is now. Bounds: max_commands, the oldest finished go first; a
+// asked about, where its instance is now. A rollout hands over batch after batch (rollout.h); what
+// it does not try any more is `rejected`. Bounds: max_commands, the oldest finished go first; a
 // running one never goes, and if all are running a new one is refused. Single threaded.
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "banyan/v1/link.pb.h"
@@ -22,6 +25,8 @@
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/tree/selector.h"
+#include "common/view/history.h"
+#include "common/view/rollout.h"
 
 namespace banyan::view {
 
@@ -30,8 +35,9 @@ struct CommandAsk {
   std::string verb;
   std::string select;
   int signal = 0;
-  std::uint32_t instances = 0;  // scale
-  std::uint32_t ttl_ms = 30'000;
+  std::uint32_t instances = 0;    // scale
+  std::uint32_t ttl_ms = 30'000;  // of a rollout: of each batch
+  RolloutLimits rollout;
   std::string issuer;
 };
 
@@ -57,6 +63,7 @@ struct Command {
   std::vector<CommandTarget> targets;
   std::unordered_map<std::string, std::size_t> places;  // target's path -> place in targets
   std::size_t answered = 0;
+  std::optional<Rollout> rollout;  // what is not in its batch is not handed over
 
   bool finished() const { return answered == targets.size(); }
 };
@@ -75,6 +82,14 @@ class CommandBook {
   // The request for everything that is not answered yet; without targets there is nothing to send.
   v1::Request request_for(const Command& command) const;
 
+  // At most once, before anything else: what a store holds (v1::StoredCommand), oldest first. One
+  // that ran goes on until its deadline, and is asked about: whether it was handed over before this
+  // root ended is not known. What cannot be read is left out.
+  void resume(const std::vector<std::string>& records, Now now);
+  CommandRow row_of(const Command& command) const;
+  // The finished command that the last on_outcomes has changed; "" = none.
+  std::string take_improved() { return std::exchange(improved_, {}); }
+
   const Command* find(const std::string& id) const;
   std::vector<const Command*> newest_first() const;
 
@@ -82,6 +97,11 @@ class CommandBook {
   std::vector<std::string> on_outcomes(const v1::Outcomes& outcomes, Now now);
   std::vector<std::string> on_time(Now now);
   Time next_deadline() const;
+  // Rollouts: what to hand over now. `finished` gets the ids of those that are over by it.
+  std::vector<v1::Request> roll(const tree::Mirror& mirror, Now now,
+                                std::vector<std::string>& finished);
+  // Nothing more of a rollout is begun; roll() ends it. False: it is none, or all of it was begun.
+  bool cancel(const std::string& id, const std::string& why);
   // Doubt is resolved by asking, not by sending again: what to ask now, at most once per
   // `ask_every`, of the nodes whose instance is up somewhere, until `ask_until` after the deadline.
   std::vector<v1::OutcomeAsk> doubts(const tree::Mirror& mirror, Now now);
@@ -90,14 +110,21 @@ class CommandBook {
   std::string new_id();
   bool make_room();
   bool ask_about(Command& command, const tree::Mirror& mirror, std::vector<v1::OutcomeAsk>& asks);
-  static void settle(Command& command, CommandTarget& target, const v1::Outcome& outcome);
+  void begin_rollout(Command& command);
+  void roll(Command& command, const tree::Mirror& mirror, Now now,
+            std::vector<v1::Request>& requests);
+  void give_up(Command& command, CommandTarget& target, Now now);
+  static bool settle(Command& command, CommandTarget& target, const v1::Outcome& outcome);
+  void keep(Command command);
 
   Random random_;
+  std::string improved_;
   std::uint64_t epoch_;
   std::uint64_t last_number_ = 0;
   std::unordered_map<std::string, Command> by_id_;
   std::map<std::uint64_t, std::string> by_number_;
   std::map<std::pair<Time, std::uint64_t>, std::string> running_;  // by deadline
+  std::set<std::string> rolling_;   // ids of rollouts that are not finished
   std::set<std::string> doubtful_;  // ids of commands with targets in doubt
   Time ask_at_ = never;
 };

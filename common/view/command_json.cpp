@@ -77,6 +77,10 @@ std::string command_json(const Command& command) {
   if (command.ask.signal != 0) args["signal"] = signal_name(command.ask.signal);
   if (command.ask.verb == "scale") args["instances"] = command.ask.instances;
   json["args"] = std::move(args);
+  if (command.ask.rollout.max_parallel > 0) {
+    json["max_parallel"] = command.ask.rollout.max_parallel;
+    json["stop_after_failures"] = command.ask.rollout.stop_after;
+  }
   json["state"] = command.finished() ? "finished" : "running";
   json["targets"] = command.targets.size();
   object counts;

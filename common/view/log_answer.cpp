@@ -54,6 +54,7 @@ LogAnswer::LogAnswer(LogAsk ask, const tree::Mirror& mirror, StreamNumbers& numb
       merge_(ask_.like.follow() ? std::optional<Duration>(merge_window) : std::nullopt) {
   const auto count = std::max<std::uint64_t>(ask_.targets.size(), 1);
   window_ = std::clamp(window_of_all / count, least_window, window);
+  widest_ = std::clamp(window_of_all / count, window_, widest_window);
 }
 
 std::size_t LogAnswer::add_source(Source source) {
@@ -69,7 +70,7 @@ void LogAnswer::start(Now now, ApiEffects& effects) {
     begin_at_ = after(now.time, begin_delay);
   }
   for (const auto& target : ask_.targets) {
-    Source source;
+    Source source{CreditWindow(window_, widest_)};
     source.open = ask_.like;
     source.open.set_path(target.node);
     source.open.set_target(target.name);
@@ -79,7 +80,7 @@ void LogAnswer::start(Now now, ApiEffects& effects) {
   }
   for (std::size_t i = 0; i < sources_.size() && !done_; ++i) {
     if (ask_.targets[i].unreachable.empty()) {
-      open(sources_[i], effects);
+      open(sources_[i], now, effects);
     } else {
       fail(i, "unreachable: " + ask_.targets[i].unreachable, effects);
     }
@@ -87,12 +88,22 @@ void LogAnswer::start(Now now, ApiEffects& effects) {
   pump(now, effects);
 }
 
-void LogAnswer::open(Source& source, ApiEffects& effects) const {
+void LogAnswer::open(Source& source, Now now, ApiEffects& effects) const {
   source.state = State::reading;
   source.stream = numbers_.open(ask_.exchange);
   source.open.set_stream(source.stream);
   source.open.set_credit(window_ > source.held ? window_ - source.held : 0);
+  source.credit.opened(source.open.credit(), now.time);
   effects.opens.push_back(source.open);
+}
+
+// A reader that holds less than half of the window keeps up.
+void LogAnswer::give(Source& source, std::uint64_t bytes, Now now, ApiEffects& effects) {
+  if (bytes == 0 || source.state != State::reading) return;
+  const bool keeps_up = 2 * source.held < source.credit.window();
+  auto& credit = effects.credits.emplace_back();
+  credit.set_stream(source.stream);
+  credit.set_bytes(source.credit.give(bytes, keeps_up, now.time));
 }
 
 LogAnswer::Source* LogAnswer::find(std::uint64_t stream) {
@@ -107,13 +118,12 @@ void LogAnswer::on_data(const v1::StreamData& data, Now now, ApiEffects& effects
   if (source == nullptr || done_) return;
   const auto index = static_cast<std::size_t>(source - sources_.data());
   std::uint64_t give_back = 0;
-  for (const auto& record : data.records()) take(index, record, now, give_back);
-  source->give_up_at = never;
-  if (give_back > 0) {
-    auto& credit = effects.credits.emplace_back();
-    credit.set_stream(source->stream);
-    credit.set_bytes(give_back);
+  for (const auto& record : data.records()) {
+    source->credit.received(record.data().size(), now.time);
+    take(index, record, now, give_back);
   }
+  source->give_up_at = never;
+  give(*source, give_back, now, effects);
   pump(now, effects);
 }
 
@@ -172,12 +182,12 @@ bool LogAnswer::reachable(const Source& source) const {
 }
 
 // Opens the source where it was left; one of both channels becomes two.
-void LogAnswer::reopen(std::size_t index, ApiEffects& effects) {
+void LogAnswer::reopen(std::size_t index, Now now, ApiEffects& effects) {
   const bool nothing_yet = sources_[index].last_ns == 0;
-  if (nothing_yet) return open(sources_[index], effects);
+  if (nothing_yet) return open(sources_[index], now, effects);
   if (sources_[index].open.channel() == 0) {
     sources_[index].joiner.set_raw(false);
-    Source other;
+    Source other{sources_[index].credit};
     other.open = sources_[index].open;
     other.open.set_channel(channel_err);
     other.joiner = sources_[index].joiner.split_off(channel_err);
@@ -187,14 +197,14 @@ void LogAnswer::reopen(std::size_t index, ApiEffects& effects) {
     other.give_up_at = sources_[index].give_up_at;
     sources_[index].open.set_channel(channel_out);
     const auto added = add_source(std::move(other));
-    reopen(added, effects);
+    reopen(added, now, effects);
   }
   Source& source = sources_[index];
   const auto& next = source.next[place_of(source.open.channel())];
   source.open.set_tail(-1);
   source.open.set_since_ms(next ? -1 : source.last_ns / 1'000'000);
   source.open.set_offset(next ? static_cast<std::int64_t>(*next) : -1);
-  open(source, effects);
+  open(source, now, effects);
 }
 
 void LogAnswer::finish(std::size_t index, Now now) {
@@ -273,10 +283,7 @@ void LogAnswer::on_drained(Now now, ApiEffects& effects) {
   for (auto& source : sources_) {
     const auto owed = std::exchange(source.owed, 0);
     source.held -= std::min(owed, source.held);
-    if (owed == 0 || source.state != State::reading) continue;
-    auto& credit = effects.credits.emplace_back();
-    credit.set_stream(source.stream);
-    credit.set_bytes(owed);
+    give(source, owed, now, effects);
   }
   full_ = false;
   pump(now, effects);
@@ -300,7 +307,7 @@ void LogAnswer::on_time(Now now, ApiEffects& effects) {
       fail(i, "broken: the way to it is cut", effects);
     } else if (sources_[i].retry_at <= now.time) {
       sources_[i].retry_at = after(now.time, retry_delay);
-      if (reachable(sources_[i])) reopen(i, effects);
+      if (reachable(sources_[i])) reopen(i, now, effects);
     }
   }
   pump(now, effects);

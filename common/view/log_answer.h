@@ -13,7 +13,8 @@
 // An error is a line in ndjson; in text it ends the source, and if it is the only one and nothing
 // has been written yet it is the whole answer.
 // Bounds: what is held of a source is within its credit; credit is given back when the HTTP side
-// has written, so that a reader who stops stops the senders. Single threaded.
+// has written, so that a reader who stops stops the senders. It grows on long ways
+// (credit_window.h). Single threaded.
 
 #include <array>
 #include <cstdint>
@@ -25,6 +26,7 @@
 #include "common/base/time.h"
 #include "common/tree/mirror.h"
 #include "common/view/api_effects.h"
+#include "common/view/credit_window.h"
 #include "common/view/log_line.h"
 #include "common/view/log_merge.h"
 
@@ -59,6 +61,7 @@ struct LogAsk {
 class LogAnswer {
  public:
   static constexpr std::uint64_t window = 256U << 10U;        // of one source
+  static constexpr std::uint64_t widest_window = 2U << 20U;   // to which it may grow
   static constexpr std::uint64_t window_of_all = 32U << 20U;  // shared, but 32 KiB at least each
   // Written for one answer before the client has taken it: short lines become twenty times as long.
   static constexpr std::size_t most_at_once = 256U << 10U;
@@ -79,10 +82,13 @@ class LogAnswer {
  private:
   enum class State { reading, waiting, over };
   struct Source {
+    explicit Source(CreditWindow own) : credit(own) {}
+
     State state = State::reading;
     v1::StreamOpen open;  // as it was opened last
     std::uint64_t stream = 0;
     LineJoiner joiner;
+    CreditWindow credit;
     std::array<std::optional<std::uint64_t>, 2> next;  // offsets, of stdout and stderr
     std::int64_t last_ns = 0;
     std::uint64_t held = 0;  // bytes for which no credit was given back
@@ -96,8 +102,9 @@ class LogAnswer {
 
   std::size_t add_source(Source source);
   Source* find(std::uint64_t stream);
-  void open(Source& source, ApiEffects& effects) const;
-  void reopen(std::size_t index, ApiEffects& effects);
+  void open(Source& source, Now now, ApiEffects& effects) const;
+  void reopen(std::size_t index, Now now, ApiEffects& effects);
+  static void give(Source& source, std::uint64_t bytes, Now now, ApiEffects& effects);
   void take(std::size_t index, const v1::LogRecord& record, Now now, std::uint64_t& give_back);
   void wait(Source& source, Now now);
   void fail(std::size_t index, const std::string& reason, ApiEffects& effects);
@@ -113,6 +120,7 @@ class LogAnswer {
   LogMerge merge_;
   std::vector<Source> sources_;  // by their number in the merge
   std::uint64_t window_ = window;
+  std::uint64_t widest_ = widest_window;
   std::string out_;
   std::size_t last_source_ = 0;
   bool line_is_open_ = false;  // the last byte written was no newline

@@ -1,10 +1,12 @@
 #pragma once
 // What is kept of one target: its two streams. Loop's thread.
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "leaf/io/run_marks.h"
 #include "leaf/io/stream_log.h"
@@ -23,6 +25,7 @@ struct TargetLogs {
   RunMarks runs;
   unsigned out_pipes = 0;  // attached: somebody may finish the last line
   unsigned err_pipes = 0;
+  std::vector<std::uint64_t> feeds;  // LogStore's own: what brings its bytes, oldest first
 };
 
 using LogsByTarget = std::map<std::string, std::unique_ptr<TargetLogs>>;

@@ -34,18 +34,28 @@ struct ActArguments {
   bool dry_run = false;
   bool no_wait = false;
   unsigned instances = 0;  // scale
+  unsigned parallel = 0;   // at a time; 0 = all at once
+  unsigned failures = 0;   // after which nothing more is begun; 0 = never
   std::string wanted;      // wait --for
+};
+
+struct EnrolArguments {               // enroll, join
+  std::string address;                // of the parent, as the new host reaches it
+  std::string parent_key;             // join, from here on
+  std::string path;                   // of the new node
+  std::vector<std::string> commands;  // KEY, or KEY@PATH
+  std::string directory;
 };
 
 struct Arguments {
   std::string verb;
-  std::string noun;  // get's list, explain's word, config's action
+  std::string noun;  // get's list, explain's word, config's action, the node of enroll and join
   std::vector<std::string> selectors;
   std::vector<std::string> labels;
   std::string url;
   std::string token_file;
   std::string state;
-  std::string file;  // config check, keygen, peers
+  std::string file;  // config check, keygen, peers, enroll
   std::string role;
   Output output = Output::table;
   ColourChoice colour = ColourChoice::automatic;
@@ -59,6 +69,7 @@ struct Arguments {
   std::string sort = "cpu";  // top: cpu, memory or fds
   LogArguments log;
   ActArguments act;
+  EnrolArguments enrol;
   std::string help;  // not empty: print this and end well
 };
 

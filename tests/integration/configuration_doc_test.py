@@ -88,7 +88,8 @@ class ConfigurationDocTest(unittest.TestCase):
     def known_below(self, role, key):
         """Keys of a table at the top; none when it takes any, or is no table."""
         tried = self.candidates() | {"surely_unknown"}
-        _, said = self.check(role, f"[{key}]\n" + "".join(f"{word} = 1\n" for word in sorted(tried)))
+        lines = "".join(f"{word} = 1\n" for word in sorted(tried))
+        _, said = self.check(role, f"[{key}]\n" + lines)
         refused = {one or other for one, other in REFUSED.findall(said)}
         if f"{key}.surely_unknown" not in refused:
             return set()

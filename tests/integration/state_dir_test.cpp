@@ -37,6 +37,7 @@ TEST_F(StateDirTest, KeepsTheInstanceAndChangesTheBoot) {
     const auto dir = open();
     ASSERT_TRUE(dir);
     instance = dir->instance();
+    EXPECT_TRUE(dir->fresh());
     boot = dir->boot().random;
   }
   EXPECT_THAT(instance, MatchesRegex("[0-9a-f]+"));
@@ -44,6 +45,7 @@ TEST_F(StateDirTest, KeepsTheInstanceAndChangesTheBoot) {
   const auto again = open();
   ASSERT_TRUE(again);
   EXPECT_EQ(again->instance(), instance);
+  EXPECT_FALSE(again->fresh());
   EXPECT_NE(again->boot().random, boot);
 }
 

@@ -3,11 +3,13 @@
 //   frames KIND     that were sent, by the names of the link protocol
 //   lost-frames     by `lose`
 //   events KIND     stored at the root
+//   gone            events that the stored gaps count
 //   outcomes KIND   of all commands
 //   executed        signals of commands that reached a process
 //   listed HOST     places at which the root lists it;  up HOST  at which it is up
 //   nodes STATE     of the root's tree that are up, suspect, lost, left, unreachable
 //   repairs         within sessions, by all who live
+//   read-ms HOST    when the last bytes came to those who read its logs
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -22,8 +24,17 @@ constexpr int first_own_signal = 34;
 
 std::int64_t events(const World& world, const std::string& kind) {
   std::int64_t count = 0;
-  for (const auto& event : world.root().root()->api().events().events())
-    count += event.kind == kind;
+  for (const auto& row : world.root().disk().store.rows()) count += row.event.kind == kind;
+  return count;
+}
+
+// How many events the stored gaps speak of.
+std::int64_t gone(const World& world) {
+  std::int64_t count = 0;
+  for (const auto& row : world.root().disk().store.rows()) {
+    if (row.event.kind != "gap") continue;
+    count += boost::json::parse(row.event.data).at("count").to_number<std::int64_t>();
+  }
   return count;
 }
 
@@ -75,6 +86,16 @@ std::int64_t nodes(const World& world, const std::string& state) {
   return INT64_MIN;
 }
 
+std::int64_t last_read(Play& play, const std::string& host) {
+  std::int64_t last = 0;
+  for (const LogReader& reader : play.workload().readers()) {
+    if (reader.host != host) continue;
+    const Time at = play.world().exchange(reader.exchange).last;
+    last = std::max<std::int64_t>(last, (at - World::beginning()) / milliseconds{1});
+  }
+  return last;
+}
+
 bool holds(std::int64_t number, const Expectation& expectation) {
   if (expectation.comparison == "<=") return number <= expectation.number;
   if (expectation.comparison == ">=") return number >= expectation.number;
@@ -88,12 +109,14 @@ std::int64_t measure(Play& play, const Words& subject) {
   if (what == "frames") return static_cast<std::int64_t>(world.network().tap().frames(which));
   if (what == "lost-frames") return static_cast<std::int64_t>(world.network().lost());
   if (what == "events") return events(world, which);
+  if (what == "gone") return gone(world);
   if (what == "outcomes") return outcomes(play, which);
   if (what == "executed") return executed(world);
   if (what == "listed") return places(world, which, false);
   if (what == "up") return places(world, which, true);
   if (what == "nodes") return nodes(world, which);
   if (what == "repairs") return repairs(world);
+  if (what == "read-ms") return last_read(play, which);
   return INT64_MIN;  // no expectation holds for it
 }
 

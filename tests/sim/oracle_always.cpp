@@ -2,13 +2,16 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "tests/sim/places.h"
 
 namespace banyan::sim {
 namespace {
 
 constexpr std::size_t max_under_way = 64;  // more than any scenario asks for at a time
-constexpr Duration slack = seconds{1};     // delays of frames, and of this very question
+constexpr std::size_t pictures = 4;
+constexpr Duration slack = seconds{1};  // delays of frames, and of this very question
 
 // A hop finds a death within its timeout; one that cannot tell it upward is found dead itself.
 Duration limit(const NodeHost& host) { return 2 * host.timeout() + slack; }
@@ -50,10 +53,20 @@ void AlwaysOracle::check_verdicts(const NodeHost& host) {
   }
 }
 
+// Of a node that moves there may be a picture at each of its parents for a while.
+void AlwaysOracle::check_memory(const NodeHost& host, std::size_t said) {
+  if (host.mirror() == nullptr || host.mirror()->fact_count() <= pictures * said) return;
+  found("", fmt::format("{}: holds {} facts, though all together say {}", host.name(),
+                        host.mirror()->fact_count(), said));
+}
+
 void AlwaysOracle::check() {
+  std::size_t said = 0;  // by all: its own fact, the link to it, its targets
+  for (const auto& [name, host] : world_.hosts()) said += 2 + host->spec().targets.size();
   for (const auto& [name, host] : world_.hosts()) {
     check_tables(*host);
     check_verdicts(*host);
+    check_memory(*host, said);
     if (host->runs()) {
       dead_since_.erase(name);
     } else {

@@ -1,6 +1,6 @@
 #pragma once
 // What must hold at every moment: nothing runs twice, the dead are not shown as up for longer than
-// it takes to find out, tables stay within what was asked for.
+// it takes to find out, tables and pictures stay within what was asked for and said.
 
 #include <map>
 #include <string>
@@ -23,6 +23,7 @@ class AlwaysOracle {
   void check_dead(const NodeHost& host);
   void check_tables(const NodeHost& host);
   void check_verdicts(const NodeHost& host);
+  void check_memory(const NodeHost& host, std::size_t said);
   void found(const std::string& rule, const std::string& text) { found_[text] = rule; }
 
   World& world_;

@@ -18,12 +18,22 @@ Duration duration_after(const Words& words, const std::string& word) {
   return parse_duration(*(it + 1)).value_or(Duration{0});
 }
 
-bool has(const Words& words, const std::string& word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 std::string word_at(const Words& words, std::size_t index) {
   return index < words.size() ? words[index] : "";
+}
+
+// "rolling 2 1": two at a time, none after one failure.
+std::string batches_of(const Words& words) {
+  const auto it = std::find(words.begin(), words.end(), "rolling");
+  const auto index = static_cast<std::size_t>(it - words.begin());
+  std::string more = R"(,"max_parallel":)" + word_at(words, index + 1);
+  const std::string failures = word_at(words, index + 2);
+  if (!failures.empty()) more += R"(,"stop_after_failures":)" + failures;
+  return more;
+}
+
+bool has(const Words& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 }  // namespace
@@ -84,6 +94,7 @@ void Play::heal() {
   for (const auto& [name, host] : world_.hosts()) {
     host->machine().set_forks_failing(false);
     host->disk().full = false;
+    world_.slow(name, Duration{0});
     world_.thaw(name);
     if (!dead_.contains(name) && !doubles_.contains(name)) world_.restart(name);
   }
@@ -147,6 +158,9 @@ void Play::perform_host(const Words& words) {
   } else if (verb == "freeze") {
     world_.freeze(name);
     later(period, [this, name] { world_.thaw(name); });
+  } else if (verb == "slow") {
+    world_.slow(name, parse_duration(word_at(words, 2)).value_or(milliseconds{1}));
+    later(period, [this, name] { world_.slow(name, Duration{0}); });
   } else if (verb == "jump") {
     const std::string by = word_at(words, 2);
     const bool back = by.starts_with('-');
@@ -157,6 +171,8 @@ void Play::perform_host(const Words& words) {
     move(name, word_at(words, 2), has(words, "silent"));
   } else if (verb == "double") {
     add_double(words);
+  } else if (verb == "flood") {
+    world_.flood(name, static_cast<unsigned>(parse_size(word_at(words, 2)).value_or(1)));
   } else if (verb == "fork-fails") {
     host.machine().set_forks_failing(true);
     later(period, [this, name] { world_.host(name).machine().set_forks_failing(false); });
@@ -171,7 +187,8 @@ void Play::perform_host(const Words& words) {
 void Play::perform_workload(const Words& words) {
   const std::string& verb = words[0];
   if (verb == "command") {
-    return workload_.command(word_at(words, 1), word_at(words, 2), duration_after(words, "ttl"));
+    return workload_.command(word_at(words, 1), word_at(words, 2), duration_after(words, "ttl"),
+                             has(words, "rolling") ? batches_of(words) : "");
   }
   const std::string name = word_at(words, 1);
   if (!world_.hosts().contains(name)) return;

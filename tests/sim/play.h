@@ -11,13 +11,16 @@
 //   die HOST                                 for good, with its host
 //   stop HOST [for 2s]                       with a goodbye; without a time for good
 //   freeze HOST for 5s
+//   slow HOST 2ms for 5s                     so long for everything that it is handed
 //   jump HOST -100s                          its wall clock
 //   move HOST PARENT [silent]                with a goodbye, or by a broken link
 //   double HOST AS PARENT [clone]            an impostor of its name, or a copy of its disk
 //   join HOST ROLE PARENT [as NAME]
 //   fork-fails HOST for 3s      disk-full HOST for 3s
 //   kill-target HOST            log HOST TARGET LINES
-//   command VERB SELECT ttl 2s  read HOST TARGET
+//   flood HOST EVENTS                        of its own, all at once
+//   command VERB SELECT ttl 2s [rolling PARALLEL [FAILURES]]
+//   read HOST TARGET
 //   tamper WHAT
 
 #include <set>

@@ -11,7 +11,8 @@ constexpr int signal_count = 31;
 
 }  // namespace
 
-void Workload::command(const std::string& verb, const std::string& select, Duration ttl) {
+void Workload::command(const std::string& verb, const std::string& select, Duration ttl,
+                       const std::string& more) {
   if (verb == "signal" && signals_ == signal_count) return;
   Issued issued;
   issued.verb = verb;
@@ -26,8 +27,8 @@ void Workload::command(const std::string& verb, const std::string& select, Durat
   }
   const auto number =
       world_.ask("POST", "/api/v1/commands",
-                 fmt::format(R"({{"verb":"{}","select":"{}","args":{},"ttl_ms":{}}})", verb, select,
-                             args, ttl / milliseconds{1}));
+                 fmt::format(R"({{"verb":"{}","select":"{}","args":{},"ttl_ms":{}{}}})", verb,
+                             select, args, ttl / milliseconds{1}, more));
   if (number == 0 || world_.exchange(number).status != 202) return;  // the root cannot take it now
   const auto body = boost::json::parse(world_.exchange(number).body);
   issued.id = std::string(body.at("id").as_string());

@@ -33,7 +33,9 @@ class Workload {
  public:
   explicit Workload(World& world) : world_(world) {}
 
-  void command(const std::string& verb, const std::string& select, Duration ttl);
+  // `more`: further members of the request, as JSON that begins with a comma.
+  void command(const std::string& verb, const std::string& select, Duration ttl,
+               const std::string& more = "");
   void read(const std::string& host, const std::string& target);
   void hang_up_readers();
 

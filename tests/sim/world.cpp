@@ -65,7 +65,43 @@ void World::handle(NodeHost& host, const HostEvent& event) {
   HostEffects effects;
   host.handle(event, now_, effects);
   perform(host, effects);
+  const auto pace = paces_.find(host.name());
+  if (pace != paces_.end()) {
+    pace->second.busy_until = now_ + pace->second.each;
+    at(pace->second.busy_until, [this, name = host.name()] { work_on(name); });
+  }
   refresh(host);
+}
+
+void World::refresh(const NodeHost& host) {
+  Time& wake = wakes_[host.name()];
+  wake = host.wake();
+  const auto pace = paces_.find(host.name());
+  if (pace != paces_.end() && wake != never) wake = std::max(wake, pace->second.busy_until);
+}
+
+// One frame, and then a look at the clock.
+void World::work_on(const std::string& name) {
+  const auto pace = paces_.find(name);
+  NodeHost& worker = host(name);
+  if (pace == paces_.end() || pace->second.backlog.empty() || now_ < pace->second.busy_until)
+    return;
+  if (!worker.runs() || worker.frozen()) return;
+  Item item = std::move(pace->second.backlog.front());
+  pace->second.backlog.pop_front();
+  const bool due = worker.wake() <= now_;
+  handle(worker, item.event);
+  if (due && worker.runs()) handle(worker, tree::LinkEvent(tree::TimeReached{}));
+}
+
+void World::slow(const std::string& name, Duration each) {
+  Pace& pace = paces_[name];
+  pace.each = each;
+  if (each.count() > 0) return;
+  auto backlog = std::move(pace.backlog);
+  paces_.erase(name);
+  for (Item& item : backlog) deliver(item);
+  refresh(host(name));
 }
 
 void World::deliver(Item& item) {
@@ -79,6 +115,10 @@ void World::deliver(Item& item) {
                          std::holds_alternative<tree::ParentClosed>(*event);
     if (!item.link->open && !closing) return;  // lost with its connection
     if (item.link->hung_up && item.host == item.link->child) return;
+  }
+  const auto pace = paces_.find(item.host);
+  if (pace != paces_.end() && (now_ < pace->second.busy_until || !pace->second.backlog.empty())) {
+    return pace->second.backlog.push_back(std::move(item));
   }
   handle(host, item.event);
 }
@@ -114,6 +154,7 @@ void World::crash(const std::string& name, bool whole_host) {
   crashed.crash(whole_host);
   drop_links(name);
   waiting_.erase(name);
+  paces_.erase(name);
   refresh(crashed);
 }
 
@@ -141,6 +182,11 @@ void World::restart(const std::string& name) {
 
 void World::freeze(const std::string& name) {
   host(name).freeze();
+  const auto pace = paces_.find(name);
+  if (pace != paces_.end()) {
+    for (Item& item : pace->second.backlog) waiting_[name].push_back(std::move(item));
+    pace->second.backlog.clear();
+  }
   refresh(host(name));
 }
 
@@ -154,6 +200,13 @@ void World::thaw(const std::string& name) {
   auto waiting = std::exchange(waiting_[name], {});
   for (Item& item : waiting) deliver(item);
   refresh(thawed);
+}
+
+void World::flood(const std::string& name, unsigned events) {
+  HostEffects effects;
+  host(name).flood(events, now_, effects);
+  perform(host(name), effects);
+  refresh(host(name));
 }
 
 void World::jump(const std::string& name, milliseconds by) { host(name).clock().jump(by); }

@@ -5,6 +5,7 @@
 // by the oracles (oracle_*.h).
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,6 +31,7 @@ struct Exchange {
   int status = 0;
   std::string body;
   bool over = false;
+  Time last{};  // when something came
 };
 
 enum class Told { none, child, parent, both };
@@ -50,6 +52,9 @@ class World {
   void freeze(const std::string& host);
   void thaw(const std::string& host);
   void jump(const std::string& host, milliseconds by);
+  void flood(const std::string& host, unsigned events);  // of a leaf or relay itself
+  // Everything it is handed takes so long: what comes meanwhile waits, its own deadlines too.
+  void slow(const std::string& host, Duration each);
   // Breaks the connection of a node to its parent, if there is one.
   void sever(const std::string& host, Told told);
 
@@ -88,11 +93,18 @@ class World {
     std::function<void()> what;  // instead, for the world itself
   };
 
+  struct Pace {  // of a slow host
+    Duration each{0};
+    Time busy_until{};
+    std::deque<Item> backlog;
+  };
+
   void push(Duration delay, const std::string& host, HostEvent event);
   void push_closing(const std::shared_ptr<Link>& link, bool to_child, Duration delay);
   void deliver(Item& item);
   void handle(NodeHost& host, const HostEvent& event);
-  void refresh(const NodeHost& host) { wakes_[host.name()] = host.wake(); }
+  void refresh(const NodeHost& host);
+  void work_on(const std::string& host);
   void step_deadlines();
   void perform(NodeHost& host, HostEffects& effects);
   void perform(NodeHost& host, const tree::HttpEffect& effect);
@@ -111,7 +123,8 @@ class World {
   std::map<std::string, std::unique_ptr<NodeHost>> hosts_;
   std::map<std::string, Time> wakes_;
   std::map<std::string, Time> settled_;
-  std::map<std::string, std::vector<Item>> waiting_;         // what comes while a host is frozen
+  std::map<std::string, std::vector<Item>> waiting_;  // what comes while a host is frozen
+  std::map<std::string, Pace> paces_;
   std::map<std::string, std::shared_ptr<Link>> uplinks_;     // by child
   std::map<tree::ConnId, std::shared_ptr<Link>> downlinks_;  // by the parent's number
   std::multimap<Time, Item> queue_;

@@ -124,11 +124,12 @@ void World::perform(NodeHost& host, HostEffects& effects) {
 
 void World::perform(NodeHost& host, const tree::HttpEffect& effect) {
   if (const auto* whole = std::get_if<tree::HttpRespond>(&effect)) {
-    exchanges_[whole->exchange] = {whole->status, whole->body, true};
+    exchanges_[whole->exchange] = {whole->status, whole->body, true, now_};
   } else if (const auto* begin = std::get_if<tree::HttpBegin>(&effect)) {
     exchanges_[begin->exchange].status = begin->status;
   } else if (const auto* chunk = std::get_if<tree::HttpChunk>(&effect)) {
     exchanges_[chunk->exchange].body += chunk->bytes;
+    exchanges_[chunk->exchange].last = now_;
     push(milliseconds{1}, host.name(), tree::HttpEvent(tree::HttpDrained{chunk->exchange}));
   } else {
     exchanges_[std::get<tree::HttpEnd>(effect).exchange].over = true;

@@ -117,11 +117,14 @@ HttpRequest Action::request() const {
   json::object args;
   if (session_.arguments.verb == "signal") args["signal"] = signal();
   if (session_.arguments.verb == "scale") args["instances"] = session_.arguments.act.instances;
-  const json::object body{{"id", id_},
-                          {"verb", session_.arguments.verb},
-                          {"select", session_.select},
-                          {"args", std::move(args)},
-                          {"ttl_ms", ms}};
+  json::object body{{"id", id_},
+                    {"verb", session_.arguments.verb},
+                    {"select", session_.select},
+                    {"args", std::move(args)},
+                    {"ttl_ms", ms}};
+  const ActArguments& act = session_.arguments.act;
+  if (act.parallel > 0) body["max_parallel"] = act.parallel;
+  if (act.failures > 0) body["stop_after_failures"] = act.failures;
   HttpRequest request;
   request.method = "POST";
   request.path = "/api/v1/commands";
@@ -180,7 +183,10 @@ void Action::print_results(const json::value& command) {
 Outcome<json::value> Action::follow(json::value command) {
   HttpRequest request;
   request.path = "/api/v1/commands/" + text_at(command, "id");
-  while (text_at(command, "state") == "running" && boot_time() - began_ < timeout_ + settle) {
+  // A batch has the whole time, and as much to be ready again: it ends when the root says so.
+  const bool batches = session_.arguments.act.parallel > 0;
+  const auto has_time = [&] { return batches || boot_time() - began_ < timeout_ + settle; };
+  while (text_at(command, "state") == "running" && has_time()) {
     print_results(command);
     session_.terminal.progress(
         fmt::format("{} of {}", printed_.size(), integer_at(command, "targets")));

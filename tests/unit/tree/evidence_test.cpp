@@ -64,7 +64,8 @@ TEST_F(EvidenceTest, WhatTheChildSaidOfItsOwnLatenessIsTold) {
   beat.mutable_beat()->mutable_own()->set_lateness_ms(1'800);
   web_.say(parent_, beat, at({}));
   parent_.time(at(seconds{2}));
-  examined(0, milliseconds{1}, at(seconds{3}));
+  parent_.time(at(milliseconds{3'800}));  // so much later it is suspect
+  examined(0, milliseconds{1}, at(seconds{4}));
   EXPECT_NE(newest().find("1800 ms late"), std::string::npos) << newest();
 }
 
