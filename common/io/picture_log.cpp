@@ -14,6 +14,7 @@
 
 #include "common/base/time.h"
 #include "common/io/picture_file.h"
+#include "common/io/signals_held.h"
 
 namespace banyan::io {
 namespace {
@@ -110,6 +111,7 @@ std::vector<std::string> PictureLog::open(const std::function<void(const v1::Upd
     ++impl_->counters.failures;
     trouble(file.error());
   }
+  const SignalsHeld held;  // they are the loop's
   impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
   return troubles;
 }

@@ -12,6 +12,7 @@ using std::chrono::steady_clock;
 constexpr auto calm_patience = std::chrono::seconds{10};
 constexpr auto patience = std::chrono::seconds{15};
 constexpr auto look_again = std::chrono::milliseconds{2};
+constexpr int hands_of_a_signal = 3;
 constexpr std::size_t reason_max = 1000;
 
 }  // namespace
@@ -31,9 +32,26 @@ void Upgrade::request() {
 
 void Upgrade::wait_for_moment() {
   const auto waited = steady_clock::now() - begun_;
-  if (hooks_.ready(waited < calm_patience)) return replace();
+  if (hooks_.ready(waited < calm_patience)) {
+    if (is_heard_out()) return replace();
+    return look_in(std::chrono::milliseconds{0});
+  }
+  held_.reset();
   if (waited >= patience) return refuse("what is under way does not come to an end");
-  timer_.expires_after(look_again);
+  look_in(look_again);
+}
+
+// A signal passes three hands in the loop before its handler: the reactor, the descriptor's
+// operation, the signal's own. Each look is behind one of them.
+bool Upgrade::is_heard_out() {
+  if (held_) return --looks_left_ <= 0;
+  held_.emplace();
+  looks_left_ = hands_of_a_signal + 1;
+  return false;
+}
+
+void Upgrade::look_in(std::chrono::milliseconds delay) {
+  timer_.expires_after(delay);
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) wait_for_moment();
   });
@@ -45,6 +63,7 @@ void Upgrade::replace() {
 }
 
 void Upgrade::refuse(const std::string& why) {
+  held_.reset();
   busy_ = false;
   hooks_.refused(why);
 }

@@ -6,10 +6,14 @@
 //                    +------> idle <-------+  told, and nothing has changed
 //
 // Waiting: the first 10 s for a moment when nothing is under way, then only for one at which
-// nothing would get lost. A USR2 in between is ignored. Loop's thread; must live until the loop has
+// nothing would get lost. A USR2 in between is ignored. Once the moment is there, signals are
+// blocked, and what was taken from the kernel before is waited for: a TERM is not lost with the
+// program that took it; the next one finds it pending. Loop's thread; must live until the loop has
 // stopped.
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +22,7 @@
 
 #include "common/io/program.h"
 #include "common/io/program_trial.h"
+#include "common/io/signals_held.h"
 #include "common/tree/turn.h"
 
 namespace banyan::io {
@@ -44,6 +49,8 @@ class Upgrade {
 
  private:
   void wait_for_moment();
+  bool is_heard_out();
+  void look_in(std::chrono::milliseconds delay);
   void replace();
   void refuse(const std::string& why);
 
@@ -52,6 +59,8 @@ class Upgrade {
   ProgramTrial trial_;
   boost::asio::steady_timer timer_;
   std::chrono::steady_clock::time_point begun_;
+  std::optional<SignalsHeld> held_;  // from the first good moment on
+  int looks_left_ = 0;               // until nothing taken earlier can be on its way
   bool busy_ = false;
 };
 

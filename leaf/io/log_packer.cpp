@@ -5,33 +5,17 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <utility>
 
 #include <boost/asio/post.hpp>
 
+#include "common/io/signals_held.h"
 #include "leaf/io/packed_segment.h"
 
 namespace banyan::leaf {
 namespace {
 
 constexpr int least_priority = 19;
-
-// Signals are the loop's.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_ = {};
-};
 
 }  // namespace
 
@@ -52,7 +36,7 @@ void LogPacker::start_next() {
   working_ = true;
   Packed packed{std::move(waiting_.front()), 0};
   waiting_.pop_front();
-  const SignalsBlocked blocked;
+  const banyan::io::SignalsHeld held;  // they are the loop's
   thread_ = std::jthread([this, packed = std::move(packed)]() mutable {
     const auto self = static_cast<id_t>(::syscall(SYS_gettid));
     ::setpriority(PRIO_PROCESS, self, least_priority);

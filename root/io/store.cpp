@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 
 #include "common/io/clock.h"
+#include "common/io/signals_held.h"
 
 namespace banyan {
 namespace {
@@ -60,6 +61,7 @@ Result<view::History> Store::open() {
   last_seq_ = history->last_seq;
   prune_at_ = std::chrono::steady_clock::now();
   replaced_at_ = prune_at_ - replace_delay;
+  const banyan::io::SignalsHeld held;  // they are the loop's
   writing_ = std::thread([this] { run_writer(); });
   reading_ = std::thread([this] { run_reader(); });
   return history;
