@@ -36,7 +36,7 @@ class Limits(TreeTest):
         data = event["data"]
         self.assertEqual((data["limit"], data["limit_bytes"], data["for_ms"]),
                          ("memory", 64 * MIB, 300))
-        self.assertGreater(data["rss_bytes"], 96 * MIB)
+        self.assertGreater(data["rss_bytes"], 64 * MIB)
         again = wait_for("a new run", lambda: self.again(first))
         self.assertEqual(again["restarts"], 1)
         self.assertFalse(alive(first["pid"]))
