@@ -161,6 +161,7 @@ class Unkillable(TrapTest):
         path = self.world.path("disk", "file")
         self.begin_frozen({"api": {"command": ["sh", "-c", f"echo x > {path}; exec sleep 100000"],
                                    "stop_timeout": 0.2, "autostart": False}, "other": SLEEPER})
+        self.world.wait_target("web-1/api", "stopped")
         self.world.rest.command("start", "web-1/api")
         pid = self.running("api")["pid"]
         wait_for("uninterruptible sleep", lambda: state_of(pid) == "D")

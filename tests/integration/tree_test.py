@@ -78,7 +78,8 @@ class Targets(TreeTest):
                 self.assertEqual((target["last_exit"]["code"], target["last_exit"]["signal"]),
                                  (code, signal_name))
                 self.assertEqual((target["restarts"], target["pid"]), (0, None))
-                ended = self.world.events(f"web-1/{name}", "exited")
+                ended = wait_for("the event, which may come behind the fact",
+                                 lambda name=name: self.world.events(f"web-1/{name}", "exited"))
                 self.assertEqual([event["data"]["code"] for event in ended], [code])
 
     def test_a_missing_program_fails_without_a_storm(self):
