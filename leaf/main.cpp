@@ -69,6 +69,7 @@ struct Surroundings {
   const leaf::KeeperPlace& place;
   bool keeper_wanted = true;
   const std::string& instance;
+  bool first_run = false;  // of this instance: nothing can carry its mark
   const v1::Handover& handover;
 };
 
@@ -85,7 +86,7 @@ Found look_around(const std::vector<leaf::TargetConfig>& targets, const Surround
     found.inherited = leaf::inherit(children, targets, here.instance);
     found.children = std::move(children.runs);
   }
-  end_strays(here.instance, found.inherited.marks);
+  if (!here.first_run) end_strays(here.instance, found.inherited.marks);
   return found;
 }
 
@@ -102,7 +103,8 @@ int start(leaf::io::LeafConfig loaded, const io::DaemonOptions& daemon_options) 
   const leaf::KeeperPlace place{state_dir->path(), leaf::keeper_program(), loaded.spill_max};
   auto targets =
       leaf::InstanceGroups(loaded.targets, remembered->scaled).targets();  // as they are to be
-  Found found = look_around(targets, {place, loaded.keeper, identity->instance, handover});
+  Found found = look_around(
+      targets, {place, loaded.keeper, identity->instance, state_dir->is_new(), handover});
   LeafOptions options;
   options.node = loaded.node;
   options.targets = std::move(loaded.targets);

@@ -58,6 +58,7 @@ StateDir& StateDir::operator=(StateDir&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(instance_, other.instance_);
   std::swap(boot_, other.boot_);
+  std::swap(new_, other.new_);
   std::swap(lock_, other.lock_);
   return *this;
 }
@@ -99,6 +100,7 @@ Status StateDir::read_instance() {
                    "remove the file to make this a new node");
   }
   instance_ = fmt::format("{:016x}{:016x}", random_number(), random_number());
+  new_ = true;
   return write_file_atomically(name, instance_ + "\n");
 }
 

@@ -89,7 +89,7 @@ void GroupEnder::look() {
 }
 
 void GroupEnder::look_now() {
-  if (!ended_.empty()) end_marked(std::exchange(ended_, {}));
+  if (!ended_.empty()) walker_.end_now(std::exchange(ended_, {}));
 }
 
 }  // namespace banyan::leaf

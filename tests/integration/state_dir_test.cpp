@@ -38,12 +38,14 @@ TEST_F(StateDirTest, KeepsTheInstanceAndChangesTheBoot) {
     ASSERT_TRUE(dir);
     instance = dir->instance();
     boot = dir->boot().random;
+    EXPECT_TRUE(dir->is_new());
   }
   EXPECT_THAT(instance, MatchesRegex("[0-9a-f]+"));
   EXPECT_EQ(instance.size(), 32U);
   const auto again = open();
   ASSERT_TRUE(again);
   EXPECT_EQ(again->instance(), instance);
+  EXPECT_FALSE(again->is_new());
   EXPECT_NE(again->boot().random, boot);
 }
 
