@@ -40,7 +40,7 @@ void Downlink::contest(const std::string& instance, Turn& turn) {
   bool handed = false;
   std::vector<std::string> losers;
   for (std::size_t i = 1; i < places.size(); ++i) {
-    losers.push_back(places[i]->path);
+    losers.push_back(places[i]->path());
     handed = hand_over(*places[i], *places.front(), turn) || handed;
   }
   if (handed && ++handed_over_[instance] <= hand_over_at_most) return;
