@@ -112,7 +112,8 @@ class Daemon {
   }
 
   void perform(RelayEffects& effects) {
-    for (const v1::Update& part : effects.picture) picture_.keep(part);
+    for (const v1::Update& part : effects.picture)
+      picture_.keep(part, relay_.mirror().told_bytes());
     performer_.perform(effects.links);
     for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
     if (effects.read_host) turn(io::read_host_load(), io::read_clock());

@@ -106,7 +106,7 @@ class Daemon {
   }
 
   void perform(RootEffects& effects) {
-    for (const v1::Update& part : effects.picture) picture_.keep(part);
+    for (const v1::Update& part : effects.picture) picture_.keep(part, root_.mirror().told_bytes());
     for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
     performer_.perform(effects.links);
     if (effects.read_host) turn(io::read_host_load(), io::read_clock());
