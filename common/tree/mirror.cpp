@@ -77,6 +77,8 @@ Mirror::Mirror() : pack_(std::make_unique<FactPack>()), top_(std::make_unique<No
   top_->branch_->pack = pack_.get();
 }
 
+Mirror::Mirror(Mirror&&) noexcept = default;
+Mirror& Mirror::operator=(Mirror&&) noexcept = default;
 Mirror::~Mirror() = default;
 
 const Mirror::Node* Mirror::find(std::string_view path) const {

@@ -55,6 +55,8 @@ class Mirror {
   using Node = MirrorNode;
 
   Mirror();
+  Mirror(Mirror&&) noexcept;
+  Mirror& operator=(Mirror&&) noexcept;
   ~Mirror();
 
   // Errors: a value that does not parse or is too large, a path or an id that is not valid (the

@@ -160,7 +160,7 @@ object FactJson::target(const tree::TargetRef& target) const {
   json["node"] = shown_path(target.node->path());
   json["name"] = target.name;
   json["state"] = tree::name_of(fact.state());
-  json["health"] = name_of(health_of(tree::FactBrief::of(fact), broken != nullptr));
+  json["health"] = name_of(health_of(fact, broken != nullptr));
   json["health_text"] = fact.health_text();
   json["status_text"] = fact.status_text();
   json["since"] = time_or_null(fact.since_ms());

@@ -22,6 +22,9 @@ enum class Health { healthy, unknown, degraded, unhealthy };  // the worse the g
 
 const char* name_of(Health health);
 Health health_of(tree::FactBrief target, bool presumed);
+inline Health health_of(const v1::TargetFact& target, bool presumed) {
+  return health_of(tree::FactBrief::of(target), presumed);
+}
 
 class HealthView {
  public:
