@@ -72,7 +72,7 @@ class Connection {
   void send(std::string_view body, Traffic& traffic) {
     ++traffic.frames_up;
     traffic.bytes_up += body.size();
-    ZmtpWire::append(out_, body);
+    ZmtpWire::append(wire_.ready() ? out_ : held_, body);
     flush();
   }
   std::vector<std::string> receive(Traffic& traffic) {
@@ -81,6 +81,10 @@ class Connection {
     if (got == 0 || (got < 0 && errno != EAGAIN)) broken_ = true;
     if (got <= 0) return {};
     auto messages = wire_.take({piece, static_cast<std::size_t>(got)});
+    if (wire_.ready() && !held_.empty()) {
+      out_ += std::exchange(held_, {});
+      flush();
+    }
     for (const auto& message : messages) {
       ++traffic.frames_down;
       traffic.bytes_down += message.size();
@@ -107,6 +111,7 @@ class Connection {
   epoll_event event_{};
   ZmtpWire wire_;
   std::string out_;
+  std::string held_;  // until the peer is ready
   bool broken_ = false;
 };
 
@@ -200,9 +205,8 @@ class Node : public Child {
     } else if (std::holds_alternative<tree::HangUpParent>(effect)) {
       connection_.reset();
     } else if (const auto* line = std::get_if<tree::WriteLog>(&effect)) {
-      const bool bad =
-          line->level == tree::LogLevel::warning || line->level == tree::LogLevel::error;
-      if (bad) fmt::print(stderr, "crowd: {}: {}\n", place_.number, line->text);
+      if (line->level == tree::LogLevel::error)
+        fmt::print(stderr, "crowd: {}: {}\n", place_.number, line->text);
     }
   }
 
@@ -229,6 +233,7 @@ class Crowd {
   }
   void run(std::uint64_t first) {
     first_ = first;
+    planned_.resize(children_.size(), never);
     watch_input();
     for (std::size_t begun = 0; !ended_; step()) {
       // A few at a time: a herd is measured elsewhere.
@@ -264,7 +269,6 @@ class Crowd {
     if (at != never) deadlines_.emplace(at, index);
   }
   void step() {
-    planned_.resize(children_.size(), never);
     const auto now = read_now().time;
     Duration wait = told_ ? Duration{milliseconds{1000}} : Duration{milliseconds{1}};
     if (!deadlines_.empty())

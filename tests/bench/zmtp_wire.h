@@ -48,6 +48,7 @@ class ZmtpWire {
       }
       if (in_.size() < at + head + size) break;
       const bool command = (in_[at] & 4) != 0;
+      ready_ = ready_ || command;
       if (!command) messages.push_back(in_.substr(at + head, size));
       at += head + size;
     }
@@ -55,9 +56,13 @@ class ZmtpWire {
     return messages;
   }
 
+  // The peer has said its READY: earlier it takes no messages.
+  bool ready() const { return ready_; }
+
  private:
   static constexpr std::size_t greeting_bytes = 64;
   std::string in_;
+  bool ready_ = false;
   bool greeted_ = false;
 };
 
