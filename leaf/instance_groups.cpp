@@ -54,6 +54,7 @@ std::vector<std::string> InstanceGroups::names_of(const Group& group, unsigned c
 
 // What names the whole group in the file names the whole group as it is now.
 std::vector<std::string> InstanceGroups::depends_of(const TargetConfig& config) const {
+  if (config.depends.empty()) return {};
   std::set<std::string> names(config.depends.begin(), config.depends.end());
   for (const auto& [group_name, group] : groups_) {
     const bool scaled = group.wanted != group.file.size();

@@ -1,6 +1,8 @@
 #include "leaf/leaf.h"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "common/base/check.h"
 #include "leaf/handover.h"
@@ -19,6 +21,24 @@ view::ApiOptions api_options(const LeafOptions& options, const tree::Identity& i
   return api;
 }
 
+v1::Event event_from(const tree::OwnEvent& own, Now now) {
+  v1::Event event;
+  event.set_time_ms(wall_ms(now.wall));
+  event.set_kind(own.kind);
+  event.set_subject(own.subject);
+  event.set_text(own.text);
+  event.set_data(own.data);
+  return event;
+}
+
+// The target whose fact is another one now; null when none is.
+const std::string* changed_by(const leaf::TargetNotice& notice) {
+  if (const auto* changed = std::get_if<leaf::StateChanged>(&notice)) return &changed->now.name;
+  if (const auto* wanted = std::get_if<leaf::WantedChanged>(&notice)) return &wanted->target;
+  if (const auto* said = std::get_if<leaf::SaidStatus>(&notice)) return &said->target;
+  return nullptr;
+}
+
 }  // namespace
 
 Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
@@ -29,11 +49,15 @@ Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
       events_(identity.instance, identity.boot),
       groups_(std::move(options_.targets), options_.scaled),
       supervisor_(groups_.targets(), options_.remembered, options_.seed ^ 0x9747b28c),
+      gate_({options_.node.security.commands, options_.command_marks, options_.allow}),
       api_(mirror_, api_options(options_, identity)) {
   tree::Changes ignored;  // before any session: everything present is told at Hello
   CHECK(mirror_.set({"", v1::FACT_KIND_NODE, ""}, identity.instance,
                     tree::fact_bytes(tree::node_fact(identity, options_.node.labels)), ignored));
   if (options_.handover.has_events()) events_.resume(options_.handover.events());
+  events_.inherit(options_.spooled);
+  told_exits_ = leaf::told_exits(options_.spooled, options_.legacy);
+  options_.spooled.clear();
   journal_.resume(options_.handover);
   leaf::add_positions(options_.handover, options_.legacy);
   options_.handover.Clear();
@@ -41,10 +65,13 @@ Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
 
 void Leaf::start(Now now, LeafEffects& effects) {
   Turn turn(now, effects.links);
-  for (const auto& status : supervisor_.statuses()) tell_target(status.name, turn);
   supervisor_.inherit(options_.legacy, now, supervised_);
   supervisor_.begin(now, supervised_);
   take_supervisor(turn, effects);
+  for (const auto& status : supervisor_.statuses()) {
+    const bool told = mirror_.find_fact({"", v1::FACT_KIND_TARGET, status.name}) != nullptr;
+    if (!told) tell_target(status.name, turn);
+  }
   uplink_.start(turn);
   finish(turn, effects);
 }
@@ -66,8 +93,18 @@ void Leaf::handle(const tree::LinkEvent& event, Now now, LeafEffects& effects) {
 }
 
 void Leaf::handle(const leaf::ProcessEvent& event, Now now, LeafEffects& effects) {
-  Turn turn(now, effects.links);
+  act(event, now, effects);
+  tell(now, effects);
+}
+
+void Leaf::act(const leaf::ProcessEvent& event, Now now, LeafEffects& effects) {
   supervisor_.handle(event, now, supervised_);
+  take_processes(effects);
+}
+
+void Leaf::tell(Now now, LeafEffects& effects) {
+  Turn turn(now, effects.links);
+  if (std::exchange(leave_, false)) return go(turn);
   take_supervisor(turn, effects);
   finish(turn, effects);
 }
@@ -96,14 +133,13 @@ void Leaf::reload(std::vector<leaf::TargetConfig> targets, Now now, LeafEffects&
 
 void Leaf::note(const tree::OwnEvent& own, Now now, LeafEffects& effects) {
   Turn turn(now, effects.links);
-  v1::Event event;
-  event.set_time_ms(wall_ms(now.wall));
-  event.set_kind(own.kind);
-  event.set_subject(own.subject);
-  event.set_text(own.text);
-  event.set_data(own.data);
-  tell_event(std::move(event), now);
+  tell_event(event_from(own, now), now);
   finish(turn, effects);
+}
+
+void Leaf::tell_refusal(const tree::OwnEvent& own, Turn& turn) {
+  turn.effects.log(tree::LogLevel::warning, "event=" + own.kind + " " + own.text);
+  tell_event(event_from(own, turn.now), turn.now);
 }
 
 void Leaf::tell_event(v1::Event event, Now now) {
@@ -132,15 +168,22 @@ void Leaf::handle(leaf::LogEvent event, Now now, LeafEffects& effects) {
 }
 
 void Leaf::stop(Now now, LeafEffects& effects) {
-  Turn turn(now, effects.links);
-  if (stopping_ || options_.node.keep_targets) {
-    go(turn);
-    return;
-  }
+  act_stop(now, effects);
+  tell(now, effects);
+}
+
+void Leaf::act_stop(Now now, LeafEffects& effects) {
+  leave_ = stopping_ || options_.node.keep_targets;
+  if (leave_) return;
   stopping_ = true;
   supervisor_.shut_down(now, supervised_);
-  take_supervisor(turn, effects);
-  finish(turn, effects);
+  take_processes(effects);
+}
+
+void Leaf::take_processes(LeafEffects& effects) {
+  for (auto& effect : std::exchange(supervised_.processes, {})) {
+    effects.processes.push_back(std::move(effect));
+  }
 }
 
 void Leaf::go(Turn& turn) {
@@ -164,6 +207,7 @@ void Leaf::finish(Turn& turn, LeafEffects& effects) {
   uplink_.settle(turn);
   send_events(turn);
   send_gauges(turn, effects);
+  effects.spool.add(events_.take_effects());
   api_.on_changes(turn.noted, turn.now);
   for (tree::HttpEffect& effect : api_.take_http()) effects.http.push_back(std::move(effect));
   if (stopping_ && supervisor_.all_gone()) go(turn);
@@ -210,7 +254,7 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
     streams_.on_session_gone(output);
     gauges_.on_session_gone();
   } else if (const auto* request = std::get_if<v1::Request>(&notice)) {
-    on_request(*request, turn, effects);
+    on_command(*request, turn, effects);
   } else if (const auto* ask = std::get_if<v1::OutcomeAsk>(&notice)) {
     send_outcomes(journal_.answer(*ask, identity_.instance, identity_.boot), turn);
   } else if (const auto* open = std::get_if<v1::StreamOpen>(&notice)) {
@@ -229,8 +273,19 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
   send_logs(output, turn, effects);
 }
 
+// From above; what is asked here goes to on_request() at once.
+void Leaf::on_command(const v1::Request& request, Turn& turn, LeafEffects& effects) {
+  auto judged = gate_.judge(request, mirror_, turn.now);
+  if (judged.marked) effects.marks.push_back(gate_.marks());
+  for (const tree::OwnEvent& event : judged.events) tell_refusal(event, turn);
+  send_outcomes(std::move(judged.refused), turn);
+  if (judged.admitted.targets_size() > 0) on_request(judged.admitted, turn, effects);
+}
+
 void Leaf::on_request(const v1::Request& request, Turn& turn, LeafEffects& effects) {
   auto taken = journal_.take(request, identity_.instance);
+  const auto repeated = gate_.repeated(request, taken.repeated, turn.now);
+  if (repeated) tell_refusal(*repeated, turn);
   const bool scales = request.command().verb() == "scale";
   if (scales) {
     for (const auto& each : taken.requests) scale(each, turn, effects);
@@ -243,11 +298,16 @@ void Leaf::on_request(const v1::Request& request, Turn& turn, LeafEffects& effec
 
 // Facts first, then events, then outcomes: whoever hears of an outcome finds its facts there.
 void Leaf::take_supervisor(Turn& turn, LeafEffects& effects) {
+  take_processes(effects);
   auto supervised = std::exchange(supervised_, {});
-  for (auto& effect : supervised.processes) effects.processes.push_back(std::move(effect));
   for (auto& effect : supervised.checks) effects.checks.push_back(std::move(effect));
   if (!supervised.samples.empty()) {
     effects.samples.push_back({std::move(supervised.samples), false});
+  }
+  std::set<std::string_view> told;  // as it is now: once, however many steps led there
+  for (const leaf::TargetNotice& notice : supervised.notices) {
+    const std::string* target = changed_by(notice);
+    if (target != nullptr && told.insert(*target).second) tell_target(*target, turn);
   }
   bool wanted_changed = false;
   for (const leaf::TargetNotice& notice : supervised.notices) {
@@ -267,18 +327,19 @@ void Leaf::take_supervisor(Turn& turn, LeafEffects& effects) {
 }
 
 void Leaf::take_notice(const leaf::TargetNotice& notice, Turn& turn) {
-  if (const auto* changed = std::get_if<leaf::StateChanged>(&notice)) {
-    tell_target(changed->now.name, turn);
-  } else if (const auto* wanted = std::get_if<leaf::WantedChanged>(&notice)) {
-    tell_target(wanted->target, turn);
-  } else if (const auto* said = std::get_if<leaf::SaidStatus>(&notice)) {
-    tell_target(said->target, turn);
-  } else if (const auto* removed = std::get_if<leaf::TargetRemoved>(&notice)) {
+  if (const auto* removed = std::get_if<leaf::TargetRemoved>(&notice)) {
     mirror_.remove({"", v1::FACT_KIND_TARGET, removed->target}, turn.changes);
     scaling_.on_removed(removed->target);
   }
-  if (auto event = leaf::event_of(notice, turn.now)) tell_event(std::move(*event), turn.now);
+  auto event = is_told(notice) ? std::nullopt : leaf::event_of(notice, turn.now);
+  if (event) tell_event(std::move(*event), turn.now);
   if (auto line = leaf::log_line_of(notice)) turn.effects.add(std::move(*line));
+}
+
+// An earlier run has told it, and died before the keeper knew.
+bool Leaf::is_told(const leaf::TargetNotice& notice) const {
+  const auto* ended = std::get_if<leaf::RunEnded>(&notice);
+  return ended != nullptr && told_exits_.contains({ended->target, ended->generation});
 }
 
 void Leaf::tell_target(const std::string& target, Turn& turn) {
@@ -305,12 +366,10 @@ void Leaf::send_logs(leaf::LogStreams::Output& output, Turn& turn, LeafEffects& 
 
 void Leaf::send_events(Turn& turn) {
   events_.watch(turn.now.time);
-  while (uplink_.connected()) {
+  while (uplink_.may_send_events()) {
     auto batch = events_.take();
     if (!batch) break;
-    v1::Frame frame;
-    *frame.mutable_event_batch() = std::move(*batch);
-    uplink_.send(std::move(frame), turn);
+    uplink_.send_events(std::move(*batch), turn);
   }
   events_.watch(turn.now.time);
 }

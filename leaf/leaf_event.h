@@ -60,6 +60,7 @@ struct SignalProcess {  // to the main process; with `group` to its whole proces
   std::uint64_t generation = 0;
   int signal = 0;
   bool group = false;
+  bool resume = false;  // CONT behind it: a stopped process would not hear it
 };
 struct EndSubtree {  // KILL every process that carries this generation's mark, until none is left
   std::string target;

@@ -6,6 +6,7 @@
 
 #include "common/io/clock.h"
 #include "common/io/daemon.h"
+#include "common/io/spool_files.h"
 #include "leaf/instance_groups.h"
 #include "leaf/io/inheritance.h"
 #include "leaf/io/leaf_daemon.h"
@@ -69,7 +70,7 @@ struct Surroundings {
   const leaf::KeeperPlace& place;
   bool keeper_wanted = true;
   const std::string& instance;
-  bool first_run = false;  // of this instance: nothing can carry its mark
+  bool fresh = false;  // the instance: no process can be of it
   const v1::Handover& handover;
 };
 
@@ -86,7 +87,7 @@ Found look_around(const std::vector<leaf::TargetConfig>& targets, const Surround
     found.inherited = leaf::inherit(children, targets, here.instance);
     found.children = std::move(children.runs);
   }
-  if (!here.first_run) end_strays(here.instance, found.inherited.marks);
+  if (!here.fresh) end_strays(here.instance, found.inherited.marks);
   return found;
 }
 
@@ -100,22 +101,28 @@ int start(leaf::io::LeafConfig loaded, const io::DaemonOptions& daemon_options) 
   if (!identity) return io::fail_start(role, identity.error());
   const auto remembered = leaf::WantedFile(state_dir->file("wanted")).load();
   if (!remembered) return io::fail_start(role, remembered.error());
+  auto marks = leaf::MarksFile(state_dir->file("commands")).load();
+  if (!marks) return io::fail_start(role, marks.error());
   const leaf::KeeperPlace place{state_dir->path(), leaf::keeper_program(), loaded.spill_max};
   auto targets =
       leaf::InstanceGroups(loaded.targets, remembered->scaled).targets();  // as they are to be
-  Found found = look_around(
-      targets, {place, loaded.keeper, identity->instance, state_dir->is_new(), handover});
+  const Surroundings here{place, loaded.keeper, identity->instance, state_dir->fresh(), handover};
+  Found found = look_around(targets, here);
   LeafOptions options;
   options.node = loaded.node;
   options.targets = std::move(loaded.targets);
   options.remembered = remembered->wanted;
   options.scaled = remembered->scaled;
   options.legacy = std::move(found.inherited.legacy);
+  options.allow = std::move(loaded.allow);
+  options.command_marks = *std::move(marks);
   options.log_tail = loaded.log_tail;
   options.seed = identity->boot.random();
   options.handover = handover;
+  io::SpoolFiles spool(state_dir->file("events"));
+  options.spooled = spool.load(handover.has_events() ? handover.events().boot() : identity->boot);
   leaf::LeafDaemon daemon(
-      {std::move(options), *identity, *state_dir, daemon_options, handover.version()});
+      {std::move(options), spool, *identity, *state_dir, daemon_options, handover.version()});
   const Status opened = daemon.open(handover, targets);
   if (!opened) return io::fail_start(role, opened.error());
   if (found.keeper && loaded.keeper) {

@@ -76,8 +76,12 @@ RequestJournal::Taken RequestJournal::take(const v1::Request& request,
   Entry& entry = entries_.at(id);
   for (const v1::RequestTarget& target : request.targets()) {
     const std::string& name = target.target();
-    if (entry.running.contains(name)) continue;
+    if (entry.running.contains(name)) {
+      ++taken.repeated;
+      continue;
+    }
     if (const auto known = entry.settled.find(name); known != entry.settled.end()) {
+      ++taken.repeated;
       *taken.at_once.add_outcomes() = known->second;
       continue;
     }

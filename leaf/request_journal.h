@@ -26,6 +26,7 @@ class RequestJournal {
   struct Taken {
     std::vector<TargetRequest> requests;  // to be handed to the supervisor
     v1::Outcomes at_once;                 // answered without it
+    std::size_t repeated = 0;             // targets of which this was not the first copy
   };
 
   // `instance`: this leaf's; a request made for an earlier holder of the name is rejected.

@@ -215,6 +215,22 @@ std::optional<v1::Event> event_of(const TargetNotice& notice, Now now) {
   return std::nullopt;
 }
 
+std::set<std::pair<std::string, std::uint64_t>> told_exits(
+    const std::vector<v1::HeldEvents>& earlier, const Legacy& legacy) {
+  std::set<std::pair<std::string, std::uint64_t>> told;
+  for (const AdoptedRun& run : legacy.runs) {
+    const std::string member = fmt::format(R"("generation":{},)", run.generation);  // of exited()
+    for (const v1::HeldEvents& stream : earlier) {
+      for (const v1::Event& event : stream.events()) {
+        const bool same = event.kind() == "exited" && event.subject() == run.target &&
+                          event.data().find(member) != std::string::npos;
+        if (same) told.emplace(run.target, run.generation);
+      }
+    }
+  }
+  return told;
+}
+
 std::optional<TargetMemory> memory_of(const TargetNotice& notice) {
   const auto* changed = std::get_if<StateChanged>(&notice);
   if (changed == nullptr) return std::nullopt;

@@ -2,7 +2,12 @@
 // What the supervisor knows and tells, as facts and events of the tree. Pure functions.
 
 #include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "banyan/v1/handover.pb.h"
 #include "banyan/v1/link.pb.h"
 #include "common/base/time.h"
 #include "common/tree/node_event.h"
@@ -20,6 +25,10 @@ v1::TargetFact target_fact(const TargetStatus& status, const TargetConfig& confi
 
 // The event that climbs to the root; nothing for what the facts alone tell.
 std::optional<v1::Event> event_of(const TargetNotice& notice, Now now);
+
+// Runs that were taken over and whose `exited` is among the events of earlier runs of the agent.
+std::set<std::pair<std::string, std::uint64_t>> told_exits(
+    const std::vector<v1::HeldEvents>& earlier, const Legacy& legacy);
 
 // What is to be remembered over a restart of the agent; nothing when that has not changed.
 std::optional<TargetMemory> memory_of(const TargetNotice& notice);

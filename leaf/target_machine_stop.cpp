@@ -94,9 +94,8 @@ void TargetMachine::terminate(Now now, SupervisorEffects& effects) {
 void TargetMachine::send_stop_signal(int signal, Now now, SupervisorEffects& effects) {
   const bool more = stop_index_ < stop_more_.size();
   step_at_ = more ? after(now.time, stop_more_[stop_index_].pause) : never;
-  effects.process(SignalProcess{config_.name, status_.generation, signal, true});
-  if (signal == signal_kill) return;
-  effects.process(SignalProcess{config_.name, status_.generation, signal_cont, true});
+  const bool resume = signal != signal_kill;
+  effects.process(SignalProcess{config_.name, status_.generation, signal, true, resume});
 }
 
 void TargetMachine::continue_stop(Now now, SupervisorEffects& effects) {

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "common/io/branch.h"
 #include "common/io/child_link.h"
 #include "common/io/clock.h"
-#include "common/io/daemon.h"
 #include "common/io/host_load.h"
 #include "common/io/http_server.h"
 #include "common/io/link_performer.h"
@@ -12,7 +12,7 @@
 #include "common/io/logger.h"
 #include "common/io/loop.h"
 #include "common/io/parent_link.h"
-#include "common/io/picture_log.h"
+#include "common/io/spool_files.h"
 #include "common/io/upgrade.h"
 #include "relay/relay.h"
 
@@ -33,27 +33,31 @@ io::HttpOptions http_options(const tree::NodeConfig& config, const io::StateDir&
 
 class Daemon {
  public:
-  Daemon(const tree::NodeConfig& config, const tree::Identity& identity,
-         const io::StateDir& state_dir, const io::Invocation& invocation)
-      : config_(config),
-        lock_(state_dir.lock_descriptor()),
-        logger_({io::log_level_from(config.log_level), config.silent}),
-        relay_(config, identity, identity.boot.random(), {}),
+  explicit Daemon(const io::BranchStart& start)
+      : config_(start.config),
+        boot_(start.identity.boot),
+        lock_(start.state_dir.lock_descriptor()),
+        spool_(start.state_dir.file("events")),
+        logger_({io::log_level_from(config_.log_level), config_.silent}),
+        relay_(config_, start.identity, start.identity.boot.random(), {}),
         loop_({[this] { return relay_.next_deadline(); },
                [this](Now now) { turn(tree::LinkEvent(tree::TimeReached{}), now); },
                [this](int number) { on_signal(number); }}),
         children_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
         parent_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
-        http_(loop_.context(), http_options(config, state_dir),
+        http_(loop_.context(), http_options(config_, start.state_dir),
               [this](auto event) { turn(event, io::read_clock()); }),
-        picture_(state_dir.path()),
+        picture_(start.state_dir.path()),
         performer_({loop_, logger_, &children_, &parent_}),
-        upgrade_(loop_.context(), invocation, upgrade_hooks()) {}
+        upgrade_(loop_.context(), start.invocation, upgrade_hooks()) {}
 
   // `handover`: what the program before this one in the same process left.
   int run(const v1::Handover& handover) {
     const auto keys = protect();
     if (!keys) return io::fail_start(role, keys.error());
+    const auto signer = io::command_signer(config_);
+    if (!signer) return io::fail_start(role, signer.error());
+    if (*signer) relay_.sign_with(**signer);
     const auto port = children_.listen(config_.host, config_.port);
     if (!port) return io::fail_start(role, port.error());
     const auto http_port = http_.listen();
@@ -70,37 +74,28 @@ class Daemon {
                                          config_.host, *port, parent, rest, *keys);
     logger_.write(tree::LogLevel::info, here + " try=\"banyan tree\" at the root");
     loop_.notify_ready(here);
-    relay_.resume(handover);
+    begin_spool(handover);
     restore();
     RelayEffects effects;
     relay_.start(io::read_clock(), effects);
     perform(effects);
+    if (spool_.lost() > 0) note(io::events_lost_event(spool_.lost()));
     if (!handover.version().empty()) note(io::upgraded_event(handover.version()));
     return loop_.run();
   }
 
  private:
   void restore() {
-    std::size_t parts = 0;
-    std::size_t refused = 0;
-    const auto troubles = picture_.open([&](const v1::Update& part) {
-      ++parts;
-      refused += relay_.restore(part);
-    });
-    for (const std::string& trouble : troubles) {
-      logger_.write(tree::LogLevel::warning, "picture: " + trouble);
-    }
-    if (parts == 0) return;
-    logger_.write(tree::LogLevel::info,
-                  fmt::format("picture=restored facts={} refused={}: to be verified by digest",
-                              relay_.mirror().fact_count(), refused));
+    io::restore_picture(picture_, logger_, relay_.mirror(),
+                        [this](const v1::Update& part) { return relay_.restore(part); });
   }
 
   Result<std::string> protect() {
     if (auto safe = io::protect_parent(parent_, config_); !safe) {
       return tl::unexpected(safe.error());
     }
-    return io::protect_children(children_, config_, logger_);
+    return io::protect_children(children_, config_, logger_,
+                                [this](const auto& own) { note(own); });
   }
 
   template <class Event>
@@ -111,9 +106,20 @@ class Daemon {
     loop_.rearm();
   }
 
+  void begin_spool(const v1::Handover& handover) {
+    const auto boot = handover.has_events() ? handover.events().boot() : boot_;
+    relay_.resume(handover, spool_.load(boot));
+    warn(spool_.begin(relay_.events()));
+  }
+
+  void warn(const std::string& text) {
+    if (!text.empty()) logger_.write(tree::LogLevel::warning, text);
+  }
+
   void perform(RelayEffects& effects) {
     for (const v1::Update& part : effects.picture)
       picture_.keep(part, relay_.mirror().told_bytes());
+    warn(spool_.keep(effects.spool, relay_.events()));
     performer_.perform(effects.links);
     for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
     if (effects.read_host) turn(io::read_host_load(), io::read_clock());
@@ -164,9 +170,11 @@ class Daemon {
   }
 
   tree::NodeConfig config_;
+  v1::Boot boot_;
   int lock_;  // descriptor
   std::uint16_t port_ = 0;
   std::uint16_t http_port_ = 0;
+  io::SpoolFiles spool_;
   io::Logger logger_;
   Relay relay_;
   io::Loop loop_;
@@ -178,26 +186,12 @@ class Daemon {
   io::Upgrade upgrade_;
 };
 
-int run(int argc, char** argv) {
-  const auto parsed = io::parse_daemon_options(role, argc, argv);
-  if (parsed.exit_code) return *parsed.exit_code;
-  const auto input = io::gather_config(parsed.options.config, parsed.options.sets);
-  const auto loaded = io::load_node_config(role, input);
-  if (auto code = io::settle_configuration(loaded.problems, parsed.options)) return *code;
-  const v1::Handover handover = io::read_handover();
-  auto state_dir =
-      io::StateDir::open(loaded.node.state_dir, io::read_clock().wall, handover.lock());
-  if (!state_dir) return io::fail_start(role, state_dir.error());
-  const auto identity = io::make_identity(role, loaded.node, *state_dir);
-  if (!identity) return io::fail_start(role, identity.error());
-  // Ports that the system chose stay what they are: children and people know them.
-  tree::NodeConfig config = loaded.node;
-  if (config.port == 0) config.port = static_cast<std::uint16_t>(handover.port());
-  if (config.http_port == 0) config.http_port = static_cast<std::uint16_t>(handover.http_port());
-  return Daemon(config, *identity, *state_dir, parsed.options.invocation).run(handover);
-}
-
 }  // namespace
 }  // namespace banyan
 
-int main(int argc, char** argv) { return banyan::run(argc, argv); }
+int main(int argc, char** argv) {
+  return banyan::io::start_branch(banyan::role, argc, argv,
+                                  [](const banyan::io::BranchStart& start) {
+                                    return banyan::Daemon(start).run(start.handover);
+                                  });
+}

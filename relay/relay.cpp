@@ -4,6 +4,8 @@
 
 #include "common/base/check.h"
 #include "common/base/name.h"
+#include "common/base/text.h"
+#include "common/tree/command_refusal.h"
 #include "common/tree/picture.h"
 
 namespace banyan {
@@ -18,6 +20,7 @@ Relay::Relay(const tree::NodeConfig& config, const tree::Identity& identity, std
       downlink_(tree::downlink_options(config), identity, mirror_, seed ^ 0x5bd1e995),
       uplink_({config.parents, config.hb_interval, config.timeout}, identity, mirror_, seed),
       router_(downlink_),
+      guard_(config.security.commands),
       events_(identity.instance, identity.boot),
       api_(mirror_, view::api_options(config.name, identity, std::move(files))) {
   tell_self();
@@ -35,7 +38,8 @@ std::size_t Relay::restore(const v1::Update& part) {
   return tree::restore_picture(part, mirror_);
 }
 
-void Relay::resume(const v1::Handover& handover) {
+void Relay::resume(const v1::Handover& handover, const std::vector<v1::HeldEvents>& spooled) {
+  events_.inherit(spooled);
   if (handover.has_events()) events_.resume(handover.events());
 }
 
@@ -79,6 +83,7 @@ void Relay::handle(const tree::LinkEvent& event, Now now, RelayEffects& effects)
 
 void Relay::handle(const tree::HttpEvent& event, Now now, RelayEffects& effects) {
   Turn turn(now, effects.links);
+  api_.set_events_deferred(flow_.dropped());
   api_.handle(event, now);
   finish(turn, effects);
 }
@@ -115,7 +120,8 @@ void Relay::finish(Turn& turn, RelayEffects& effects) {
   }
   uplink_.settle(turn);
   downlink_.settle(turn);
-  send_own_events(turn);
+  send_events(turn);
+  effects.spool.add(events_.take_effects());
   api_.on_changes(turn.noted, turn.now);
   effects.read_host = router_.take_host_wish();
   for (v1::Update& part : tree::picture_of(turn.noted, mirror_)) {
@@ -127,12 +133,11 @@ void Relay::finish(Turn& turn, RelayEffects& effects) {
 void Relay::on_parent(tree::UplinkNotice& notice, Turn& turn) {
   if (const auto* opened = std::get_if<tree::SessionOpened>(&notice)) {
     downlink_.set_place(join_path(opened->parent_path, name_), uplink_.ancestors());
-    events_.rewind();
-    router_.rewind(turn);
+    rewind(turn);
   } else if (std::holds_alternative<tree::SessionClosed>(notice)) {
     router_.on_parent_gone(turn);
   } else if (const auto* request = std::get_if<v1::Request>(&notice)) {
-    router_.on_request(*request, turn);
+    on_request(*request, turn);
   } else if (const auto* open = std::get_if<v1::StreamOpen>(&notice)) {
     router_.on_stream_open(*open, turn);
   } else if (const auto* credit = std::get_if<v1::StreamCredit>(&notice)) {
@@ -154,9 +159,42 @@ void Relay::on_parent(tree::UplinkNotice& notice, Turn& turn) {
   } else if (const auto* ask = std::get_if<v1::OutcomeAsk>(&notice)) {
     router_.on_outcome_ask(*ask, turn);
   } else if (std::holds_alternative<v1::Rewind>(notice)) {
-    events_.rewind();
-    router_.rewind(turn);
+    rewind(turn);
   }
+}
+
+// What goes on is judged by the leaf that is to act; what this node is to do itself, here.
+void Relay::on_request(const v1::Request& request, Turn& turn) {
+  if (guard_.active() && request.command().verb() == "forget" && !may_forget(request, turn)) return;
+  router_.on_request(request, turn);
+}
+
+bool Relay::may_forget(const v1::Request& request, Turn& turn) {
+  const auto ends_here = [](const v1::RequestTarget& target) {
+    return target.path().find('/') == std::string::npos;
+  };
+  const auto& targets = request.targets();
+  if (std::none_of(targets.begin(), targets.end(), ends_here)) return true;
+  std::string why;
+  const auto believed = guard_.check(request, turn.now);
+  if (!believed) {
+    why = believed.error().text();
+  } else {
+    const auto unnamed = std::find_if(targets.begin(), targets.end(), [&](const auto& target) {
+      return ends_here(target) && !guard_.names_child(*believed, mirror_, target.path());
+    });
+    if (unnamed == targets.end()) return true;
+    why = "the selector that was signed does not name " + visible(unnamed->path());
+  }
+  v1::Frame frame;
+  *frame.mutable_outcomes() = tree::rejected(request, why);
+  uplink_.send(std::move(frame), turn);
+  std::string more;
+  if (!refusals_.may_tell(turn.now.time, more)) return false;
+  tree::OwnEvent event = tree::command_refused(request, "", why + more);
+  turn.effects.log(tree::LogLevel::warning, "event=" + event.kind + " " + event.text);
+  tell_event(event, turn);
+  return false;
 }
 
 void Relay::on_child(tree::DownlinkNotice& notice, Turn& turn) {
@@ -186,9 +224,11 @@ void Relay::send_rising(Turn& turn) {
   for (tree::Rising& rising : router_.take_rising()) {
     if (api_.take(rising, turn.now)) continue;
     v1::Frame frame;
-    if (auto* batch = std::get_if<v1::EventBatch>(&rising)) {
-      *frame.mutable_event_batch() = std::move(*batch);
-    } else if (auto* outcomes = std::get_if<v1::Outcomes>(&rising)) {
+    if (auto* events = std::get_if<tree::RisingEvents>(&rising)) {
+      if (!flow_.add(*events)) downlink_.hand_on(events->source, turn);
+      continue;
+    }
+    if (auto* outcomes = std::get_if<v1::Outcomes>(&rising)) {
       uplink_.flush(turn);
       *frame.mutable_outcomes() = std::move(*outcomes);
     } else if (auto* data = std::get_if<v1::StreamData>(&rising)) {
@@ -204,16 +244,33 @@ void Relay::send_rising(Turn& turn) {
   }
 }
 
-void Relay::send_own_events(Turn& turn) {
+// Its own and those of each child in turn, behind the facts of this turn.
+void Relay::send_events(Turn& turn) {
   events_.watch(turn.now.time);
-  while (uplink_.connected()) {
-    auto batch = events_.take();
-    if (!batch) break;
-    v1::Frame frame;
-    *frame.mutable_event_batch() = std::move(*batch);
-    uplink_.send(std::move(frame), turn);
+  for (bool more = true; more && uplink_.may_send_events();) {
+    auto own = events_.take();
+    more = own.has_value();
+    if (own) uplink_.send_events(std::move(*own), turn);
+    auto next = uplink_.may_send_events() ? flow_.take() : std::nullopt;
+    if (!next) continue;
+    more = true;
+    uplink_.send_events(std::move(next->batch), turn);
+    downlink_.hand_on(next->source, turn);
   }
   events_.watch(turn.now.time);
+  if (const auto dropped = flow_.take_dropped(); dropped > 0) {
+    turn.effects.log(tree::LogLevel::warning,
+                     "events=deferred batches=" + std::to_string(dropped) +
+                         ": the way up was too slow; their origins send them again");
+    router_.rewind(turn);
+  }
+}
+
+// All below send again what was not stored; what waits here is among it.
+void Relay::rewind(Turn& turn) {
+  events_.rewind();
+  for (const auto& events : flow_.clear()) downlink_.hand_on(events.source, turn);
+  router_.rewind(turn);
 }
 
 }  // namespace banyan

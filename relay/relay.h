@@ -4,18 +4,21 @@
 // serves its own subtree by an Api as the root serves the whole.
 // Pure: driven by relay/main.cpp or by the simulated world. Single threaded.
 
+#include "common/tree/command_guard.h"
 #include "common/tree/downlink.h"
-#include "common/tree/event_spool.h"
+#include "common/tree/event_outbox.h"
 #include "common/tree/node_config.h"
+#include "common/tree/refusal_meter.h"
 #include "common/tree/router.h"
 #include "common/tree/uplink.h"
 #include "common/view/local_api.h"
 
 namespace banyan {
 
-// Performed in this order: picture, links, http, host.
+// Performed in this order: picture, spool, links, http, host.
 struct RelayEffects {
   std::vector<v1::Update> picture;  // to be kept for the next run
+  tree::SpoolEffects spool;
   tree::LinkEffects links;
   std::vector<tree::HttpEffect> http;
   bool read_host = false;  // answered by a HostLoad
@@ -26,11 +29,14 @@ class Relay {
   Relay(const tree::NodeConfig& config, const tree::Identity& identity, std::uint64_t seed,
         std::vector<view::StaticFile> files);
 
+  // Before start: commands that are given here carry this signature.
+  void sign_with(tree::CommandSigner signer) { api_.sign_with(std::move(signer)); }
   // Before start, in order: the picture that an earlier run kept. Returns how many facts were
   // refused.
   std::size_t restore(const v1::Update& part);
-  // At most once, before start(): what the program before this one in the same process left.
-  void resume(const v1::Handover& handover);
+  // At most once, before start(): what the program before this one in the same process left, and
+  // what earlier runs left on the disk, oldest first.
+  void resume(const v1::Handover& handover, const std::vector<v1::HeldEvents>& spooled);
   // For the program that replaces this one. Sessions, and what people ask here, end with this one.
   void hold(v1::Handover& handover) const { *handover.mutable_events() = events_.held(); }
   void start(Now now, RelayEffects& effects);
@@ -43,20 +49,24 @@ class Relay {
   void stop(Now now, RelayEffects& effects);
   Time next_deadline() const;
 
+  const tree::EventOutbox& events() const { return events_; }
+  const tree::EventFlow& flow() const { return flow_; }
   const tree::Mirror& mirror() const { return mirror_; }
   const tree::Uplink& uplink() const { return uplink_; }
   const tree::Downlink& downlink() const { return downlink_; }
   const tree::Router& router() const { return router_; }
-  const tree::EventSpool& events() const { return events_; }
 
  private:
   void tell_self();
   void finish(tree::Turn& turn, RelayEffects& effects);
   void on_parent(tree::UplinkNotice& notice, tree::Turn& turn);
+  void on_request(const v1::Request& request, tree::Turn& turn);
+  bool may_forget(const v1::Request& request, tree::Turn& turn);
   void on_child(tree::DownlinkNotice& notice, tree::Turn& turn);
   void tell_event(const tree::OwnEvent& own, tree::Turn& turn);
   void send_rising(tree::Turn& turn);
-  void send_own_events(tree::Turn& turn);
+  void send_events(tree::Turn& turn);
+  void rewind(tree::Turn& turn);
 
   std::string name_;
   tree::Identity identity_;
@@ -66,7 +76,10 @@ class Relay {
   tree::Downlink downlink_;
   tree::Uplink uplink_;
   tree::Router router_;
-  tree::EventSpool events_;
+  tree::CommandGuard guard_;
+  tree::RefusalMeter refusals_;
+  tree::EventOutbox events_;
+  tree::EventFlow flow_;
   view::LocalApi api_;
 };
 

@@ -2,17 +2,17 @@
 
 #include <fmt/format.h>
 
+#include "common/io/branch.h"
 #include "common/io/child_link.h"
 #include "common/io/clock.h"
-#include "common/io/daemon.h"
 #include "common/io/host_load.h"
 #include "common/io/http_server.h"
 #include "common/io/link_performer.h"
 #include "common/io/link_security.h"
 #include "common/io/logger.h"
 #include "common/io/loop.h"
-#include "common/io/picture_log.h"
 #include "common/io/upgrade.h"
+#include "root/io/store.h"
 #include "root/root.h"
 #include "root/web/embedded.h"
 
@@ -38,28 +38,40 @@ io::HttpOptions http_options(const tree::NodeConfig& config, const io::StateDir&
   return options;
 }
 
+Store::Options store_options(const tree::StoreConfig& config) {
+  return {config.path, {config.keep_age / milliseconds{1}, config.keep_events}};
+}
+
 class Daemon {
  public:
-  Daemon(const tree::NodeConfig& config, const tree::Identity& identity,
-         const io::StateDir& state_dir, const io::Invocation& invocation)
-      : config_(config),
-        lock_(state_dir.lock_descriptor()),
-        logger_({io::log_level_from(config.log_level), config.silent}),
-        root_(config, identity, identity.boot.random(), page()),
+  explicit Daemon(const io::BranchStart& start)
+      : config_(start.config),
+        lock_(start.state_dir.lock_descriptor()),
+        logger_({io::log_level_from(config_.log_level), config_.silent}),
+        root_(config_, start.identity, start.identity.boot.random(), page()),
         loop_({[this] { return root_.next_deadline(); },
                [this](Now now) { turn(tree::LinkEvent(tree::TimeReached{}), now); },
                [this](int number) { on_signal(number); }}),
         children_(loop_.context(), [this](auto event) { turn(event, io::read_clock()); }),
-        http_(loop_.context(), http_options(config, state_dir),
+        http_(loop_.context(), http_options(config_, start.state_dir),
               [this](auto event) { turn(event, io::read_clock()); }),
-        picture_(state_dir.path()),
+        picture_(start.state_dir.path()),
+        store_(loop_.context(), store_options(config_.store),
+               [this](auto event) { turn(std::move(event), io::read_clock()); }),
         performer_({loop_, logger_, &children_, nullptr}),
-        upgrade_(loop_.context(), invocation, upgrade_hooks()) {}
+        upgrade_(loop_.context(), start.invocation, upgrade_hooks()) {}
 
   // `handover`: what the program before this one in the same process left.
   int run(const v1::Handover& handover) {
-    const auto keys = io::protect_children(children_, config_, logger_);
+    const auto keys =
+        io::protect_children(children_, config_, logger_, [this](const auto& own) { note(own); });
     if (!keys) return io::fail_start(role, keys.error());
+    const auto signer = io::command_signer(config_);
+    if (!signer) return io::fail_start(role, signer.error());
+    if (*signer) root_.sign_with(**signer);
+    const auto history = store_.open();
+    if (!history) return io::fail_start(role, history.error());
+    root_.resume(*history, io::read_clock());
     const auto port = children_.listen(config_.host, config_.port);
     if (!port) return io::fail_start(role, port.error());
     const auto http_port = http_.listen();
@@ -77,36 +89,29 @@ class Daemon {
     root_.start(io::read_clock(), effects);
     perform(effects);
     if (!handover.version().empty()) note(io::upgraded_event(handover.version()));
-    return loop_.run();
+    const int code = loop_.run();
+    store_.close();
+    return code;
   }
 
  private:
   void restore() {
-    std::size_t parts = 0;
-    std::size_t refused = 0;
-    const auto troubles = picture_.open([&](const v1::Update& part) {
-      ++parts;
-      refused += root_.restore(part);
-    });
-    for (const std::string& trouble : troubles) {
-      logger_.write(tree::LogLevel::warning, "picture: " + trouble);
-    }
-    if (parts == 0) return;
-    logger_.write(tree::LogLevel::info,
-                  fmt::format("picture=restored facts={} refused={}: to be verified by digest",
-                              root_.mirror().fact_count(), refused));
+    io::restore_picture(picture_, logger_, root_.mirror(),
+                        [this](const v1::Update& part) { return root_.restore(part); });
   }
 
   template <class Event>
-  void turn(const Event& event, Now now) {
+  void turn(Event event, Now now) {
     RootEffects effects;
-    root_.handle(event, now, effects);
+    root_.handle(std::move(event), now, effects);
     perform(effects);
     loop_.rearm();
   }
 
   void perform(RootEffects& effects) {
     for (const v1::Update& part : effects.picture) picture_.keep(part, root_.mirror().told_bytes());
+    for (auto& write : effects.store) store_.write(std::move(write));
+    for (auto& ask : effects.asks) store_.ask(std::move(ask));
     for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
     performer_.perform(effects.links);
     if (effects.read_host) turn(io::read_host_load(), io::read_clock());
@@ -130,9 +135,10 @@ class Daemon {
 
   io::Upgrade::Hooks upgrade_hooks() {
     io::Upgrade::Hooks hooks;
-    hooks.ready = [](bool) { return true; };
+    hooks.ready = [this](bool calm) { return !calm || root_.settled(); };
     hooks.leave = [this] {
       picture_.flush();
+      store_.close();  // threads end with the program
       v1::Handover handover;
       handover.set_version(BANYAN_VERSION);
       handover.set_lock(lock_);
@@ -141,10 +147,23 @@ class Daemon {
       return io::Upgrade::Legacy{handover.SerializeAsString(), {lock_}};
     };
     hooks.refused = [this](const std::string& why) {
+      reopen_store();
       logger_.write(tree::LogLevel::error, "upgrade refused, nothing has changed: " + why);
       note(io::upgrade_refused_event(why));
     };
     return hooks;
+  }
+
+  // What it told while it was closed was not heard: all that was written by then is stored.
+  void reopen_store() {
+    if (store_.is_open()) return;
+    const auto history = store_.open();
+    if (!history) {
+      logger_.write(tree::LogLevel::error,
+                    history.error().text() + "; this root has to be restarted");
+      return loop_.stop(1);
+    }
+    turn(StoreEvent(StoreDone{store_.done_ticket()}), io::read_clock());
   }
 
   void note(const tree::OwnEvent& event) {
@@ -165,30 +184,17 @@ class Daemon {
   io::ChildLink children_;
   io::HttpServer http_;
   io::PictureLog picture_;
+  Store store_;
   io::LinkPerformer performer_;
   io::Upgrade upgrade_;
 };
 
-int run(int argc, char** argv) {
-  const auto parsed = io::parse_daemon_options(role, argc, argv);
-  if (parsed.exit_code) return *parsed.exit_code;
-  const auto input = io::gather_config(parsed.options.config, parsed.options.sets);
-  const auto loaded = io::load_node_config(role, input);
-  if (auto code = io::settle_configuration(loaded.problems, parsed.options)) return *code;
-  const v1::Handover handover = io::read_handover();
-  auto state_dir =
-      io::StateDir::open(loaded.node.state_dir, io::read_clock().wall, handover.lock());
-  if (!state_dir) return io::fail_start(role, state_dir.error());
-  const auto identity = io::make_identity(role, loaded.node, *state_dir);
-  if (!identity) return io::fail_start(role, identity.error());
-  // Ports that the system chose stay what they are: children and people know them.
-  tree::NodeConfig config = loaded.node;
-  if (config.port == 0) config.port = static_cast<std::uint16_t>(handover.port());
-  if (config.http_port == 0) config.http_port = static_cast<std::uint16_t>(handover.http_port());
-  return Daemon(config, *identity, *state_dir, parsed.options.invocation).run(handover);
-}
-
 }  // namespace
 }  // namespace banyan
 
-int main(int argc, char** argv) { return banyan::run(argc, argv); }
+int main(int argc, char** argv) {
+  return banyan::io::start_branch(banyan::role, argc, argv,
+                                  [](const banyan::io::BranchStart& start) {
+                                    return banyan::Daemon(start).run(start.handover);
+                                  });
+}

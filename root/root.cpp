@@ -27,6 +27,11 @@ void Root::tell_self() {
 
 std::size_t Root::restore(const v1::Update& part) { return tree::restore_picture(part, mirror_); }
 
+void Root::resume(const view::History& history, Now now) {
+  desk_.open();
+  api_.resume(history, now);
+}
+
 void Root::start(Now now, RootEffects& effects) {
   Turn turn(now, effects.links);
   tell_self();  // what was restored speaks of an earlier run
@@ -58,6 +63,7 @@ void Root::handle(const tree::LinkEvent& event, Now now, RootEffects& effects) {
 
 void Root::handle(const tree::HttpEvent& event, Now now, RootEffects& effects) {
   Turn turn(now, effects.links);
+  if (desk_.is_open()) api_.set_store_counters(desk_.counters());
   api_.handle(event, now, asked_);
   finish(turn, effects);
 }
@@ -66,6 +72,32 @@ void Root::handle(const tree::HostLoad& load, Now now, RootEffects& effects) {
   Turn turn(now, effects.links);
   router_.on_host(load, Duration{0});
   finish(turn, effects);
+}
+
+void Root::handle(StoreEvent event, Now now, RootEffects& effects) {
+  Turn turn(now, effects.links);
+  if (const auto* done = std::get_if<StoreDone>(&event)) {
+    const bool recovered = desk_.failing();
+    desk_.on_done(done->ticket);
+    if (recovered) api_.add_event({"store_recovered", "", "the store works again"}, now, asked_);
+  } else if (const auto* failed = std::get_if<StoreFailed>(&event)) {
+    store_failed(*failed, turn);
+  } else if (const auto* replaced = std::get_if<StoreReplaced>(&event)) {
+    turn.effects.log(tree::LogLevel::error, "event=store_replaced " + replaced->text);
+    api_.add_event({"store_replaced", "", replaced->text}, now, asked_);
+  } else if (const auto* pruned = std::get_if<StorePruned>(&event)) {
+    desk_.on_pruned(pruned->events);
+  } else {
+    api_.on_history(std::move(std::get<view::HistoryAnswer>(event)), asked_);
+  }
+  finish(turn, effects);
+}
+
+void Root::store_failed(const StoreFailed& failed, Turn& turn) {
+  if (!desk_.on_failed(failed.ticket)) return;
+  turn.effects.log(tree::LogLevel::error,
+                   "event=store_failed " + failed.why + "; trying again every second");
+  api_.add_event({"store_failed", "", failed.why}, turn.now, asked_);
 }
 
 void Root::stop(Now now, RootEffects& effects) {
@@ -95,14 +127,24 @@ void Root::finish(Turn& turn, RootEffects& effects) {
     for (tree::DownlinkNotice& notice : below) on_child(notice, turn);
     auto rising = router_.take_rising();
     for (tree::Rising& each : rising) on_rising(each, turn);
-    const bool asked = send_down(turn);
-    more = asked || !turn.changes.empty() || !turn.from_children.empty() || !below.empty() ||
+    more = send_down(turn, effects);
+    more = more || !turn.changes.empty() || !turn.from_children.empty() || !below.empty() ||
            !rising.empty();
   }
   downlink_.settle(turn);
   effects.read_host = router_.take_host_wish();
+  effects.asks = std::move(asked_.history);
   for (tree::HttpEffect& effect : asked_.http) effects.http.push_back(std::move(effect));
   asked_ = {};
+}
+
+// What waited for the disk; true when it may lead to more.
+bool Root::tell_stored(Turn& turn) {
+  for (const auto& ack : desk_.take_acks()) router_.on_event_ack(ack, turn);
+  const auto requests = desk_.take_requests(turn.now.time);
+  for (const auto& request : requests) router_.on_request(request, turn);
+  if (desk_.take_rewind()) router_.rewind(turn);
+  return !requests.empty();
 }
 
 void Root::on_child(tree::DownlinkNotice& notice, Turn& turn) {
@@ -116,8 +158,9 @@ void Root::on_child(tree::DownlinkNotice& notice, Turn& turn) {
 }
 
 void Root::on_rising(tree::Rising& rising, Turn& turn) {
-  if (const auto* batch = std::get_if<v1::EventBatch>(&rising)) {
-    router_.on_event_ack(api_.on_events(*batch, turn.now, asked_), turn);
+  if (const auto* events = std::get_if<tree::RisingEvents>(&rising)) {
+    if (desk_.may_take()) desk_.hold(api_.on_events(events->batch, turn.now, asked_));
+    downlink_.hand_on(events->source, turn);
   } else if (const auto* outcomes = std::get_if<v1::Outcomes>(&rising)) {
     api_.on_outcomes(*outcomes, turn.now, asked_);
   } else if (const auto* data = std::get_if<v1::StreamData>(&rising)) {
@@ -131,13 +174,18 @@ void Root::on_rising(tree::Rising& rising, Turn& turn) {
   }
 }
 
-bool Root::send_down(Turn& turn) {
-  const auto requests = std::exchange(asked_.requests, {});
+// True when it may lead to more.
+bool Root::send_down(Turn& turn, RootEffects& effects) {
+  for (auto& request : std::exchange(asked_.requests, {}))
+    desk_.hold(std::move(request), turn.now.time);
+  auto writes =
+      desk_.take(api_.take_rows(), std::exchange(asked_.commands, {}), identity_.instance);
+  for (auto& write : writes) effects.store.push_back(std::move(write));
+  const bool requested = tell_stored(turn);
   const auto asks = std::exchange(asked_.asks, {});
   const auto pings = std::exchange(asked_.pings, {});
   const auto opens = std::exchange(asked_.opens, {});
   const auto gauges = std::exchange(asked_.gauges, {});
-  for (const auto& request : requests) router_.on_request(request, turn);
   for (const auto& ask : asks) router_.on_outcome_ask(ask, turn);
   for (const auto& ping : pings) router_.on_ping(ping, turn);
   for (const auto& open : opens) router_.on_stream_open(open, turn);
@@ -146,7 +194,7 @@ bool Root::send_down(Turn& turn) {
   }
   for (const auto& close : std::exchange(asked_.closes, {})) router_.on_stream_close(close, turn);
   for (const auto& ask : gauges) router_.on_gauge_ask(ask, turn);
-  return !requests.empty() || !asks.empty() || !pings.empty() || !opens.empty() || !gauges.empty();
+  return requested || !asks.empty() || !pings.empty() || !opens.empty() || !gauges.empty();
 }
 
 }  // namespace banyan

@@ -40,6 +40,13 @@ ChildLink::~ChildLink() { *alive_ = false; }
 void ChildLink::protect(ChildKeys keys, KeyGuard::Note note) {
   guard_ = std::make_unique<KeyGuard>(context_, std::move(keys), std::move(note));
   doorstep_ = std::make_unique<Doorstep>(loop_, [this] { read_monitor(); });
+  departures_ = std::make_unique<Departures>(loop_, [this](tree::ConnId conn) {
+    read_monitor();
+    const ChildConnection* connection = table_.find(conn);
+    if (connection != nullptr && table_.owns_descriptor(*connection)) {
+      hang_up(connection->descriptor);
+    }
+  });
 }
 
 Result<std::uint16_t> ChildLink::listen(const std::string& host, std::uint16_t port) {
@@ -96,7 +103,7 @@ void ChildLink::handle_message(zmq::message_t& routing_id, zmq::message_t& body)
     return;
   }
   if (connection == nullptr) connection = introduce(name, body);
-  if (!is_admitted(*connection, body)) return;
+  if (!is_admitted(*connection, body, multipart)) return;
   ++counters_.frames_in;
   if (multipart) {
     ++counters_.multipart;
@@ -108,17 +115,32 @@ void ChildLink::handle_message(zmq::message_t& routing_id, zmq::message_t& body)
 }
 
 // What is admitted is the key by which a frame came, not the name that its sender gave itself.
-bool ChildLink::is_admitted(ChildConnection& connection, zmq::message_t& body) {
+bool ChildLink::is_admitted(ChildConnection& connection, zmq::message_t& body, bool multipart) {
   if (!guard_) return true;
   const std::string key = KeyGuard::key_of(body);
   if (connection.key.empty() && !connection.barred) {
     connection.key = key;
     connection.holder = guard_->find(key);
+    if (connection.holder == nullptr && guard_->is_token(key)) {
+      enrol(connection, body, multipart);
+      return false;
+    }
     if (connection.holder == nullptr) bar(connection, "its key is not admitted");
   }
   if (!connection.barred && connection.key == key) return true;
   ++counters_.barred;
   return false;
+}
+
+// One frame, one answer; whatever else comes by this connection is nobody's.
+void ChildLink::enrol(ChildConnection& connection, zmq::message_t& body, bool multipart) {
+  connection.barred = true;
+  connection.told = true;
+  const std::string answer =
+      guard_->enrol(connection.key, multipart ? std::string_view{} : body.to_string_view());
+  send_frame(router_, connection.routing_id, answer);
+  pump_->schedule();
+  departures_->add(connection.id);
 }
 
 void ChildLink::bar(ChildConnection& connection, std::string why) {

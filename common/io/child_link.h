@@ -14,7 +14,8 @@
 // ConnId, to be answered with who_are_you; if it then really goes, ChildClosed comes again.
 //
 // With keys (protect()) a connection is its key's: frames of it say whose, and a key that is struck
-// off the list ends its sessions at once and is hung up on.
+// off the list ends its sessions at once and is hung up on. A connection by the key of a token says
+// one frame, gets one answer, and is hung up on; no role ever hears of it.
 //
 // Bounds: frames of 256 KiB, 256 frames in each socket pipe, SendQueue::max_bytes per connection,
 // 256 frames a turn of the loop. Every loss is in counters(). One thread. The two I/O threads of a
@@ -32,6 +33,7 @@
 
 #include "common/base/result.h"
 #include "common/io/connection_table.h"
+#include "common/io/departures.h"
 #include "common/io/doorstep.h"
 #include "common/io/key_guard.h"
 #include "common/io/pump.h"
@@ -89,8 +91,9 @@ class ChildLink {
 
   bool turn();
   bool receive_one();
-  bool is_admitted(ChildConnection& connection, zmq::message_t& body);
+  bool is_admitted(ChildConnection& connection, zmq::message_t& body, bool multipart);
   void bar(ChildConnection& connection, std::string why);
+  void enrol(ChildConnection& connection, zmq::message_t& body, bool multipart);
   void read_monitor();
   void handle_message(zmq::message_t& routing_id, zmq::message_t& body);
   ChildConnection* introduce(const std::string& routing_id, zmq::message_t& body);
@@ -105,8 +108,9 @@ class ChildLink {
   boost::asio::io_context& loop_;
   Emit emit_;
   zmq::context_t context_;
-  std::unique_ptr<KeyGuard> guard_;     // null: a link without keys
-  std::unique_ptr<Doorstep> doorstep_;  // as the guard
+  std::unique_ptr<KeyGuard> guard_;         // null: a link without keys
+  std::unique_ptr<Doorstep> doorstep_;      // as the guard
+  std::unique_ptr<Departures> departures_;  // as the guard
   zmq::socket_t router_;
   std::unique_ptr<Monitor> monitor_;
   std::unique_ptr<Pump> pump_;

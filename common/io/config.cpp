@@ -15,6 +15,7 @@ namespace {
 
 constexpr ConfigRange<Duration> interval_range{milliseconds{20}, std::chrono::hours{1}};
 constexpr ConfigRange<Duration> timeout_range{milliseconds{20}, std::chrono::hours{24}};
+constexpr ConfigRange<Duration> keep_range{std::chrono::minutes{1}, std::chrono::hours{24 * 36500}};
 constexpr ConfigRange<Duration> grace_range{Duration::zero(), std::chrono::hours{24}};
 constexpr ConfigRange<Duration> forget_range{std::chrono::seconds{1}, std::chrono::hours{24 * 365}};
 
@@ -36,6 +37,7 @@ class NodeReader {
     reader_.read_bool("keep_targets", node_.keep_targets);
     if (role_ != ConfigRole::leaf) read_http();
     read_state_dir();
+    if (role_ == ConfigRole::root) read_store();
     return std::move(node_);
   }
 
@@ -184,6 +186,30 @@ class NodeReader {
     node_.state_dir = path.has_filename() ? path.string() : path.parent_path().string();
   }
 
+  void read_store() {
+    constexpr std::string_view scheme = "sqlite:///";
+    node_.store.path = node_.state_dir + "/store.sqlite";
+    const auto* table = reader_.take("store");
+    if (table == nullptr) return;
+    if (table->kind != TomlKind::table) {
+      return reader_.refuse("store", *table, "expected a table: store = { keep = \"90d\" }");
+    }
+    auto section = reader_.below("store", *table);
+    std::string url;
+    if (section.read_string("url", url)) {
+      if (url.starts_with(scheme) && url.size() > scheme.size()) {
+        node_.store.path = url.substr(scheme.size() - 1);
+      } else {
+        section.refuse_key("url", fmt::format("url = \"{}\": expected \"sqlite:///\" and the whole "
+                                              "path of a file: \"sqlite:///srv/banyan/store\"",
+                                              url));
+      }
+    }
+    section.read_duration("keep", keep_range, node_.store.keep_age);
+    section.read_integer("keep_events", {1, INT64_MAX}, node_.store.keep_events);
+    section.finish({});
+  }
+
   std::string default_state_dir() const {
     if (input_.super_user) return "/var/lib/banyan/" + node_.name;
     const auto state = variable("XDG_STATE_HOME");
@@ -218,12 +244,16 @@ std::string_view program_name(ConfigRole role) {
 
 ForeignKeys foreign_node_keys(ConfigRole role) {
   ForeignKeys keys;
-  keys.later = {"allow",  "checks",       "forward_level", "inputs",   "limits",   "log",  "notify",
-                "probes", "return_after", "rules",         "services", "silences", "store"};
+  keys.later = {"checks", "forward_level", "inputs", "limits",   "log",     "notify",
+                "probes", "return_after",  "rules",  "services", "silences"};
   if (role != ConfigRole::leaf) {
-    for (const auto key : {"app_name", "bufsize", "keeper", "spill_max", "target", "targets"}) {
+    for (const auto key :
+         {"allow", "app_name", "bufsize", "keeper", "spill_max", "target", "targets"}) {
       keys.elsewhere[key] = "banyan-leaf: only a leaf runs targets";
     }
+  }
+  if (role != ConfigRole::root) {
+    keys.elsewhere["store"] = "banyan-root: only a root keeps a store";
   }
   if (role == ConfigRole::leaf) {
     for (const auto key : {"http_host", "http_port", "allowed_hosts"}) {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "common/base/name.h"
+#include "common/base/text.h"
 #include "common/io/key_list.h"
 #include "common/io/link_keys.h"
 
@@ -20,7 +22,10 @@ class SecurityReader {
       refuse_failed("key_file", read_key_file(security_.key_file));
     }
     if (role != ConfigRole::leaf) read_list();
-    if (role != ConfigRole::root) read_parent_keys();
+    if (role == ConfigRole::root) return;
+    read_parent_keys();
+    read_enrolled();
+    read_command_keys();
   }
 
  private:
@@ -92,6 +97,51 @@ class SecurityReader {
     security_.parent_keys = std::move(keys);
   }
 
+  void read_enrolled() {
+    const TomlValue* value = table_.take("enrolled");
+    if (value == nullptr) return;
+    std::vector<std::string> paths;
+    if (const auto* one = string_of(*value)) {
+      paths.push_back(*one);
+    } else if (!table_.read_strings("enrolled", paths)) {
+      return;
+    }
+    for (const std::string& path : paths) {
+      const bool own = is_path(path) && split_last(path).second == node_.name;
+      if (own) continue;
+      return table_.refuse_key(
+          "enrolled", fmt::format("security.enrolled: \"{}\" is no path that ends in the name of "
+                                  "this node, {}",
+                                  visible(path), node_.name));
+    }
+    security_.commands.enrolled = std::move(paths);
+  }
+
+  // "KEY" of the root, "KEY PATH" of a relay.
+  void read_command_keys() {
+    std::vector<std::string> lines;
+    if (!table_.read_strings("command_keys", lines)) return;
+    for (const std::string& line : lines) {
+      const std::string key = line.substr(0, line.find(' '));
+      const std::string path = key == line ? "" : line.substr(key.size() + 1);
+      if (!is_key(key) || !is_path(path)) {
+        return table_.refuse_key("command_keys",
+                                 "security.command_keys: expected \"KEY\" of the root or \"KEY "
+                                 "PATH\" of a relay, as banyan keygen or a start of that node "
+                                 "prints it (command_key=)");
+      }
+      security_.commands.keys.push_back({key_bytes(key), path});
+    }
+    if (!security_.has_keys()) return want_key_file("command_keys");
+    if (!security_.commands.enrolled.empty() || lines.empty()) return;
+    table_.refuse_key(
+        "command_keys",
+        fmt::format("security.command_keys without security.enrolled: which names in "
+                    "a command mean this node? write enrolled = \"{}\", with the path "
+                    "of its parent in front if that is not the root",
+                    node_.name));
+  }
+
   ConfigReader& table_;
   const std::string& directory_;
   tree::NodeConfig& node_;
@@ -102,7 +152,9 @@ ForeignKeys foreign_security_keys(ConfigRole role) {
   ForeignKeys keys;
   keys.later = {"tls_cert", "tls_key", "tokens_file"};
   if (role == ConfigRole::root) {
-    keys.elsewhere["parent_key"] = "banyan-relay and banyan-leaf: a root has no parent";
+    for (const auto key : {"parent_key", "enrolled", "command_keys"}) {
+      keys.elsewhere[key] = "banyan-relay and banyan-leaf: a root has no parent";
+    }
   }
   if (role == ConfigRole::leaf) {
     keys.elsewhere["authorized_keys"] = "banyan-root and banyan-relay: a leaf has no children";

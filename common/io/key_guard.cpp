@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/check.h"
 #include "common/base/text.h"
 #include "common/io/clock.h"
 #include "common/io/zmq_socket.h"
@@ -45,6 +46,7 @@ void send_answer(zmq::socket_t& socket, const std::vector<std::string>& answer) 
 
 KeyGuard::KeyGuard(zmq::context_t& context, ChildKeys keys, Note note)
     : keys_(std::move(keys)),
+      desk_(keys_.list_file),
       note_(std::move(note)),
       socket_(context, zmq::socket_type::rep),
       lines_left_(burst_lines) {
@@ -80,11 +82,32 @@ bool KeyGuard::answer_one() {
 }
 
 bool KeyGuard::admits(const std::string& text, const std::string& from) {
-  if (keys_.admitted.find(text) != nullptr) return true;
+  if (keys_.admitted.find(text) != nullptr || desk_.knows(text)) return true;
   note_refused(text, fmt::format("key {} from {} is not in {}; to admit it, add the line \"{} "
                                  "NAME\" and send HUP",
                                  fingerprint(text), from, keys_.list_file, text));
   return false;
+}
+
+std::string KeyGuard::enrol(const std::string& token, std::string_view frame) {
+  EnrolDesk::Judged judged = desk_.judge(token, frame, keys_.admitted, read_clock().wall);
+  const std::string key = judged.key.empty() ? "no key" : "key " + fingerprint(judged.key);
+  const std::string data = fmt::format(R"({{"key":"{}","token":"{}"}})", judged.key, token);
+  const bool in_force = !judged.answer.admitted() || keys_.admitted.find(judged.key) != nullptr ||
+                        keys_.admitted.add(KeyLine{judged.key, judged.name, judged.role}.text());
+  CHECK(in_force);  // judge() has looked for whatever could stand against it
+  if (judged.added && keys_.tell) {
+    keys_.tell(
+        {"enrolled", judged.name,
+         fmt::format("{} is listed under {} by the token {}", key, judged.name, fingerprint(token)),
+         data});
+  } else if (!judged.answer.admitted() && may_note(token) && keys_.tell) {
+    keys_.tell({"enrol_refused", judged.name,
+                fmt::format("{}: {} (token {}, {})", judged.answer.reason(), judged.answer.text(),
+                            fingerprint(token), key),
+                data});
+  }
+  return judged.answer.SerializeAsString();
 }
 
 std::string KeyGuard::key_of(zmq::message_t& frame) {

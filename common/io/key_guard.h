@@ -7,6 +7,9 @@
 // Made before the listening socket is bound (without it libzmq would admit any key), in the same
 // context; destroyed after that socket. A frame whose key is not known here is nobody's.
 //
+// A key that belongs to a token is let through the handshake as well: what may come by it is one
+// frame, for enrol() (enrol_desk.h).
+//
 // Bounds: 256 answers a turn; every refused key is logged once a minute at most, and 20 lines at
 // once, one every 3 s from then on; what was not logged is counted in the next line. One thread.
 
@@ -17,16 +20,18 @@
 #include <zmq.hpp>
 
 #include "common/base/time.h"
+#include "common/io/enrol_desk.h"
 #include "common/io/key_list.h"
 #include "common/io/link_keys.h"
-#include "common/tree/node_event.h"
+#include "common/tree/turn.h"
 
 namespace banyan::io {
 
 struct ChildKeys {
   KeyPair own;
   KeyList admitted;
-  std::string list_file;  // for hints
+  std::string list_file;                               // for hints, and to add to
+  std::function<void(tree::OwnEvent)> tell = nullptr;  // who was enrolled, or refused to be
 };
 
 class KeyGuard {
@@ -45,6 +50,9 @@ class KeyGuard {
   static std::string key_of(zmq::message_t& frame);
   // Null: not admitted (any more).
   std::shared_ptr<const tree::KeyHolder> find(const std::string& key) const;
+  bool is_token(const std::string& key) { return desk_.knows(key); }
+  // The frame that came by a token's key, and what to answer.
+  std::string enrol(const std::string& token, std::string_view frame);
   void replace(KeyList admitted) { keys_.admitted = std::move(admitted); }
   void note_refused(const std::string& about, const std::string& text);
 
@@ -54,6 +62,7 @@ class KeyGuard {
   bool may_note(const std::string& about);
 
   ChildKeys keys_;
+  EnrolDesk desk_;
   Note note_;
   zmq::socket_t socket_;
   std::unordered_map<std::string, Time> noted_;

@@ -1,8 +1,12 @@
 #include "common/io/key_list.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 #include <vector>
 
 #include "common/base/name.h"
@@ -79,6 +83,25 @@ Status KeyList::add(std::string_view line) {
   }
   names_[name] = words[0];
   return {};
+}
+
+Status add_to_list(const std::string& path, const KeyLine& line) {
+  std::error_code error;
+  const std::string real = std::filesystem::canonical(path, error).string();
+  struct stat found {};
+  if (error || ::stat(real.c_str(), &found) != 0) {
+    return failure("cannot read", path, error ? error.message() : error_text(errno));
+  }
+  auto text = read_file(real, max_file);
+  if (!text) return tl::unexpected(text.error());
+  if (!text->empty() && text->back() != '\n') *text += '\n';
+  const std::string whole = *text + line.text() + "\n";
+  if (auto right = KeyList::parse(whole, path); !right) return tl::unexpected(right.error());
+  if (auto written = write_file_atomically(real, whole); !written) return written;
+  const bool same = ::chmod(real.c_str(), found.st_mode & 07777) == 0 &&
+                    (::chown(real.c_str(), found.st_uid, found.st_gid) == 0 || ::geteuid() != 0);
+  if (same) return {};
+  return failure("cannot keep mode and owner", path, error_text(errno));
 }
 
 std::shared_ptr<const tree::KeyHolder> KeyList::find(const std::string& public_key) const {

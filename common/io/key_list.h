@@ -23,6 +23,8 @@ class KeyList {
   // `source` is named in front of a mistake: "keys:3: ...".
   static Result<KeyList> parse(std::string_view text, const std::string& source);
   static Result<KeyList> load(const std::string& path);
+  // One line more, as if it had stood in the file.
+  Status add(std::string_view line);
 
   // Null: nobody's.
   std::shared_ptr<const tree::KeyHolder> find(const std::string& public_key) const;
@@ -31,10 +33,18 @@ class KeyList {
   std::size_t size() const { return holders_.size(); }
 
  private:
-  Status add(std::string_view line);
-
   std::unordered_map<std::string, std::shared_ptr<const tree::KeyHolder>> holders_;
   std::map<std::string, std::string> names_;
 };
+
+struct KeyLine {
+  std::string key;
+  std::string name;
+  std::string role;  // may be empty
+  std::string text() const { return key + " " + name + (role.empty() ? "" : " " + role); }
+};
+// Adds a line to the file; everything else in it, its mode and its owner stay. Either the old or
+// the new file survives a crash. `line` fits what is in the file.
+Status add_to_list(const std::string& path, const KeyLine& line);
 
 }  // namespace banyan::io

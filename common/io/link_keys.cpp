@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "common/base/check.h"
+#include "common/base/hex.h"
 #include "common/io/files.h"
 
 namespace banyan::io {
@@ -19,7 +20,6 @@ constexpr std::size_t key_size = 32;
 constexpr std::size_t z85_size = 40;
 constexpr std::size_t fingerprint_size = 16;
 constexpr std::size_t max_file = 4096;
-constexpr std::string_view digits = "0123456789abcdef";
 constexpr std::string_view secret_word = "secret ";
 
 std::string text_of_z85(const char* z85) {
@@ -57,9 +57,7 @@ Status check_mode(const std::string& path) {
 
 }  // namespace
 
-bool is_key(std::string_view text) {
-  return text.size() == 2 * key_size && text.find_first_not_of(digits) == std::string_view::npos;
-}
+bool is_key(std::string_view text) { return text.size() == 2 * key_size && is_hex(text); }
 
 std::string fingerprint(std::string_view public_key) {
   return std::string(public_key.substr(0, fingerprint_size));
@@ -67,24 +65,23 @@ std::string fingerprint(std::string_view public_key) {
 
 std::string key_bytes(std::string_view key) {
   CHECK(is_key(key));
-  std::string bytes;
-  for (std::size_t i = 0; i < key.size(); i += 2) {
-    bytes.push_back(static_cast<char>(digits.find(key[i]) * 16 + digits.find(key[i + 1])));
-  }
-  return bytes;
+  return bytes_of_hex(key);
 }
 
-std::string key_text(std::string_view bytes) {
-  std::string text;
-  for (const char byte : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return text;
-}
+std::string key_text(std::string_view bytes) { return hex_of_bytes(bytes); }
 
 KeyPair make_key_pair() {
   char open[z85_size + 1];
   char secret[z85_size + 1];
   CHECK(zmq_curve_keypair(open, secret) == 0);
   return {text_of_z85(open), text_of_z85(secret)};
+}
+
+Result<KeyPair> key_pair_of(const std::string& secret_key) {
+  if (!is_key(secret_key)) return failure("not a key", {}, "expected 64 hex digits");
+  auto open = public_key_of(secret_key);
+  if (!open) return tl::unexpected(open.error());
+  return KeyPair{*std::move(open), secret_key};
 }
 
 Status write_key_file(const std::string& path, const KeyPair& pair) {

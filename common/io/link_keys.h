@@ -23,6 +23,8 @@ std::string key_bytes(std::string_view key);
 std::string key_text(std::string_view bytes);
 
 KeyPair make_key_pair();
+// The pair that a secret belongs to.
+Result<KeyPair> key_pair_of(const std::string& secret_key);
 // A new file, mode 0600. Refused when there is something of this name.
 Status write_key_file(const std::string& path, const KeyPair& pair);
 // Refused when others than its owner may read it (the super-user's group may: systemd's

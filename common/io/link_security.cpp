@@ -7,7 +7,7 @@
 namespace banyan::io {
 
 Result<std::string> protect_children(ChildLink& children, const tree::NodeConfig& config,
-                                     Logger& logger) {
+                                     Logger& logger, TellEvent tell) {
   const tree::Security& security = config.security;
   if (!security.has_keys()) return std::string();
   if (zmq_has("curve") == 0) return failure("this libzmq has no CURVE: links cannot have keys");
@@ -15,9 +15,11 @@ Result<std::string> protect_children(ChildLink& children, const tree::NodeConfig
   if (!own) return tl::unexpected(own.error());
   auto admitted = KeyList::load(security.authorized_keys);
   if (!admitted) return tl::unexpected(admitted.error());
-  std::string words = fmt::format(" key={} admits={}", own->public_key, admitted->size());
+  const tree::CommandSigner signer(key_bytes(own->secret_key));
+  std::string words = fmt::format(" key={} command_key={} admits={}", own->public_key,
+                                  key_text(signer.public_key()), admitted->size());
   children.protect(
-      {*std::move(own), *std::move(admitted), security.authorized_keys},
+      {*std::move(own), *std::move(admitted), security.authorized_keys, std::move(tell)},
       [&logger](tree::LogLevel level, const std::string& text) { logger.write(level, text); });
   return words;
 }
@@ -35,6 +37,13 @@ Status protect_parent(ParentLink& parent, const tree::NodeConfig& config) {
   }
   parent.use(std::move(keys));
   return {};
+}
+
+Result<std::optional<tree::CommandSigner>> command_signer(const tree::NodeConfig& config) {
+  if (!config.security.has_keys()) return std::nullopt;
+  const auto own = read_key_file(config.security.key_file);
+  if (!own) return tl::unexpected(own.error());
+  return tree::CommandSigner(key_bytes(own->secret_key));
 }
 
 void reload_keys(ChildLink& children, const tree::NodeConfig& config, Logger& logger) {

@@ -57,8 +57,8 @@ StateDir::StateDir(StateDir&& other) noexcept { *this = std::move(other); }
 StateDir& StateDir::operator=(StateDir&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(instance_, other.instance_);
+  std::swap(fresh_, other.fresh_);
   std::swap(boot_, other.boot_);
-  std::swap(new_, other.new_);
   std::swap(lock_, other.lock_);
   return *this;
 }
@@ -100,7 +100,7 @@ Status StateDir::read_instance() {
                    "remove the file to make this a new node");
   }
   instance_ = fmt::format("{:016x}{:016x}", random_number(), random_number());
-  new_ = true;
+  fresh_ = true;
   return write_file_atomically(name, instance_ + "\n");
 }
 

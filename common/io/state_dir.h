@@ -34,8 +34,8 @@ class StateDir {
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   const std::string& instance() const { return instance_; }
-  // The instance was made by this open(): nobody has ever borne it before.
-  bool is_new() const { return new_; }
+  // The instance id was made just now: nobody carries it yet.
+  bool fresh() const { return fresh_; }
   const Boot& boot() const { return boot_; }
   int lock_descriptor() const { return lock_; }
 
@@ -53,8 +53,8 @@ class StateDir {
 
   std::string path_;
   std::string instance_;
+  bool fresh_ = false;
   Boot boot_;
-  bool new_ = false;
   int lock_ = -1;
 };
 

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <set>
 #include <string>
 
 #include "common/tree/liveness.h"
 #include "common/tree/mirror.h"
 #include "common/tree/node_event.h"
+#include "common/tree/refusal_meter.h"
 #include "common/tree/repair.h"
 
 namespace banyan::tree {
@@ -25,6 +27,10 @@ struct Child {
   Duration interval{0};
   bool gauges = false;     // it understands a gauge_ask
   bool inventory = false;  // and an inventory
+  bool event_credit = false;
+  std::size_t event_owed = 0;            // bytes of events handed on, and not yet credited to it
+  std::shared_ptr<const KeyHolder> key;  // null: a link without keys
+  RefusalMeter refusals;                 // of what it said, as events
 
   ConnId conn = 0;  // of the living session; 0 = none
   std::uint64_t session = 0;

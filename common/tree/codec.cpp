@@ -32,7 +32,8 @@ constexpr Rule rules[] = {
     {Kind::kGaugeAsk, Receiver::child, true},     {Kind::kGaugeAnswer, Receiver::parent, true},
     {Kind::kQuestion, Receiver::child, true},     {Kind::kAnswer, Receiver::parent, true},
     {Kind::kPing, Receiver::child, true},         {Kind::kPong, Receiver::parent, true},
-    {Kind::kOutcomeAsk, Receiver::child, true},   {Kind::kInventory, Receiver::child, true},
+    {Kind::kOutcomeAsk, Receiver::child, true},   {Kind::kEventCredit, Receiver::child, true},
+    {Kind::kInventory, Receiver::child, true},
 };
 
 int gauges_in(const v1::GaugeAnswer& answer) {

@@ -26,6 +26,7 @@ std::string encode(const v1::Frame& frame);
 
 // What Hello says of its sender's understanding beyond the first frames.
 inline constexpr const char* feature_gauges = "gauges";
+inline constexpr const char* feature_event_credit = "event_credit";
 inline constexpr const char* feature_inventory = "inventory";
 
 enum class Receiver { parent, child };

@@ -144,7 +144,20 @@ void Downlink::break_session(Child& child, const std::string& why, Turn& turn) {
 
 void Downlink::protocol_error(Child& child, const std::string& what, Turn& turn) {
   ++counters_.protocol_errors;
+  tell_refused(child, "protocol_error", what, turn);
   break_session(child, "protocol error: " + what, turn);
+}
+
+// What a child said and was not believed: who, and by which key.
+void Downlink::tell_refused(Child& child, const std::string& kind, const std::string& what,
+                            Turn& turn) {
+  std::string more;
+  if (!child.refusals.may_tell(turn.now.time, more)) return;
+  const std::string key = child.key == nullptr ? "" : child.key->fingerprint;
+  const std::string text = shown(what) + (key.empty() ? "" : " (key " + key + ")") + more;
+  turn.effects.log(LogLevel::warning, "child=" + child.name + " event=" + kind + " " + text);
+  turn.from_children.emplace_back(std::in_place_type<OwnEvent>,
+                                  OwnEvent{kind, child.name, text, R"({"key":")" + key + "\"}"});
 }
 
 void Downlink::on_hello(const ChildFrame& event, const v1::Hello& hello, Turn& turn) {
@@ -166,6 +179,7 @@ void Downlink::on_hello(const ChildFrame& event, const v1::Hello& hello, Turn& t
   auto inventory = blank ? inventory_of(mirror_, hello.name()) : std::vector<v1::Inventory>();
   if (judgement.replaces_instance) mirror_.remove_subtree(hello.name(), turn.changes);
   accept(event.conn, hello, turn);
+  children_.at(hello.name()).key = event.key;
   send_inventory(hello.name(), std::move(inventory), turn);
 }
 
@@ -210,6 +224,7 @@ Child* Downlink::hold(const v1::Hello& hello, Turn& turn) {
   child.interval = milliseconds{hello.beat_interval_ms()};
   child.gauges = understands(hello, feature_gauges);
   child.inventory = understands(hello, feature_inventory);
+  child.event_credit = understands(hello, feature_event_credit);
   return &child;
 }
 
@@ -229,6 +244,7 @@ void Downlink::accept(ConnId conn, const v1::Hello& hello, Turn& turn) {
   child.transferring = false;
   child.stale.clear();
   child.failed_repairs = 0;
+  child.event_owed = 0;
   conns_[conn] = child.name;
   strangers_.erase(conn);
   refusals_.erase(child.name);
@@ -251,10 +267,11 @@ void Downlink::accept(ConnId conn, const v1::Hello& hello, Turn& turn) {
   welcome.set_reconnect_cap_ms(static_cast<std::uint32_t>(cap_s * 1000));
   welcome.set_parent_name(identity_.name);
   welcome.set_parent_timeout_ms(static_cast<std::uint32_t>(options_.timeout / milliseconds{1}));
+  welcome.set_event_credit(child.event_credit);
   send(child.name, std::move(frame), turn);
 
   bool changed = child.liveness.on_session(liveness_options(child), turn.now.time);
-  if (held == told) changed = child.liveness.on_verified(turn.now.time) || changed;
+  if (held == told) changed = verify(child, turn) || changed;
   if (changed) show(child, turn);
   watch(child);
   turn.from_children.emplace_back(std::in_place_type<ChildJoined>, ChildJoined{child.name});

@@ -7,7 +7,7 @@
 //     second; a ROUTER cannot hang up on one peer.
 //  3. The mirror below a child changes only by that child's updates; the link facts are this node's
 //  own.
-//  4. A child is `up` only after the first equal digest of its session.
+//  4. A child is `up` only after the first equal digest of its session, and sends no events before.
 //  5. A lost or left child stays listed with its facts until it is forgotten: by time, by request,
 //  by another instance of its name, or to make room for a living one (each with an event).
 // Bounds: max_children sessions, 4,096 remembered connections without a session.
@@ -64,6 +64,8 @@ class Downlink {
   // No more sessions: every Hello is refused as `stopping`.
   void set_stopping() { stopping_ = true; }
 
+  // What this child was given credit for has gone on, or will not: it may send as much again.
+  void hand_on(const EventSource& source, Turn& turn);
   // Sends within the child's session; false (nothing sent) when it has none.
   bool send(const std::string& child, v1::Frame frame, Turn& turn);
   const Child* find(const std::string& child) const;
@@ -94,10 +96,14 @@ class Downlink {
   Status apply(Child& child, const v1::Update& update, Turn& turn);
   Status prune(Child& child, const std::string& path, Turn& turn);
   void compare(Child& child, const v1::Digest& told, Turn& turn);
+  bool verify(Child& child, Turn& turn);
+  void credit(Child& child, std::size_t bytes, Turn& turn);
   void begin_repair(Child& child, Turn& turn);
   void ask_for_all(Child& child, Turn& turn);
   void ask(Child& child, Turn& turn);
   Status on_answer(Child& child, const v1::Answer& answer, Turn& turn);
+  void tell_refused(Child& child, const std::string& kind, const std::string& what, Turn& turn);
+  Status check_origin(const Child& child, const v1::EventBatch& batch) const;
   void protocol_error(Child& child, const std::string& what, Turn& turn);
   void pass_on(Child& child, v1::Frame& frame, Turn& turn);
   void show(Child& child, Turn& turn);

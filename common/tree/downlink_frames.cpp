@@ -1,5 +1,7 @@
 // The part of Downlink that reads what a child says within its session.
 
+#include <algorithm>
+
 #include "common/base/name.h"
 #include "common/base/text.h"
 #include "common/tree/codec.h"
@@ -79,6 +81,18 @@ void Downlink::on_update(Child& child, const v1::Update& update, Turn& turn) {
   compare(child, update.digest(), turn);
 }
 
+// Whoever is bound to a name by its key cannot speak for what stands elsewhere in the tree. An
+// instance that is not known yet passes: its facts may be on their way.
+Status Downlink::check_origin(const Child& child, const v1::EventBatch& batch) const {
+  if (child.key == nullptr) return {};
+  const auto places = mirror_.places_of(batch.instance());
+  const auto is_below = [&](const Mirror::Node* place) {
+    return place->path == child.name || place->path.starts_with(child.name + "/");
+  };
+  if (places.empty() || std::any_of(places.begin(), places.end(), is_below)) return {};
+  return failure("events of another's run: that instance stands at " + places.front()->path);
+}
+
 Status Downlink::prune(Child& child, const std::string& path, Turn& turn) {
   if (path.empty()) return failure("a child prunes itself");
   if (auto status = check_speaker(child, path); !status) return status;
@@ -131,8 +145,15 @@ void Downlink::pass_on(Child& child, v1::Frame& frame, Turn& turn) {
   switch (frame.kind_case()) {
     case v1::Frame::kEventBatch: {
       v1::EventBatch& batch = *frame.mutable_event_batch();
+      RisingEvents events{{child.name, child.session, batch.ByteSizeLong()}, {}};
+      // Not a broken rule: who has just moved here may be ahead of its facts, and says it again.
+      if (auto own = check_origin(child, batch); !own) {
+        tell_refused(child, "foreign_events", own.error().text(), turn);
+        return hand_on(events.source, turn);
+      }
       batch.set_path(join_path(child.name, batch.path()));
-      notice.message = std::move(batch);
+      events.batch = std::move(batch);
+      notice.message = std::move(events);
       break;
     }
     case v1::Frame::kOutcomes: {

@@ -1,5 +1,7 @@
 // The part of Downlink that compares a child's picture with what it told, and repairs it.
 
+#include <utility>
+
 #include "common/tree/downlink.h"
 #include "common/tree/node_digests.h"
 
@@ -10,12 +12,34 @@ constexpr unsigned max_failed_repairs = 3;
 
 }  // namespace
 
+// True when its state changed. Its facts are known now: what happened may follow.
+bool Downlink::verify(Child& child, Turn& turn) {
+  if (!child.liveness.verified()) credit(child, event_window, turn);
+  return child.liveness.on_verified(turn.now.time);
+}
+
+void Downlink::credit(Child& child, std::size_t bytes, Turn& turn) {
+  if (!child.event_credit) return;
+  v1::Frame frame;
+  frame.mutable_event_credit()->set_bytes(static_cast<std::uint32_t>(bytes));
+  send(child.name, std::move(frame), turn);
+}
+
+// In pieces, so that a rare event does not cost a frame down for each.
+void Downlink::hand_on(const EventSource& source, Turn& turn) {
+  const auto it = children_.find(source.child);
+  if (it == children_.end() || it->second.session != source.session) return;
+  Child& child = it->second;
+  child.event_owed += source.bytes;
+  if (child.event_owed >= event_window / 4) credit(child, std::exchange(child.event_owed, 0), turn);
+}
+
 // While something is on its way by agreement, a difference says nothing: the next digest judges.
 void Downlink::compare(Child& child, const v1::Digest& told, Turn& turn) {
   if (child.transferring || child.asked || child.repair.running()) return;
   if (mirror_.digest(child.name) == digest_of(told)) {
     child.failed_repairs = 0;
-    if (child.liveness.on_verified(turn.now.time)) show(child, turn);
+    if (verify(child, turn)) show(child, turn);
     return;
   }
   if (child.failed_repairs < max_failed_repairs) {

@@ -42,11 +42,14 @@ v1::HeldEvents EventSpool::held() const {
   return held;
 }
 
+void EventSpool::cut(v1::Event& event) {
+  if (event.ByteSizeLong() <= max_event_bytes) return;
+  event.set_text(visible(event.text().substr(0, max_cut_text)) + " [cut]");
+  event.set_data("{}");
+}
+
 void EventSpool::add(v1::Event event) {
-  if (event.ByteSizeLong() > max_event_bytes) {
-    event.set_text(visible(event.text().substr(0, max_cut_text)) + " [cut]");
-    event.set_data("{}");
-  }
+  cut(event);
   const std::size_t bytes = event.ByteSizeLong() + 8;
   held_.push_back({std::move(event), bytes});
   bytes_ += bytes;

@@ -34,6 +34,8 @@ class EventSpool {
   void resume(const v1::HeldEvents& held);
   v1::HeldEvents held() const;
 
+  // Makes an event that is too large fit.
+  static void cut(v1::Event& event);
   void add(v1::Event event);
   void on_ack(const v1::EventAck& ack);  // of another stream: ignored
   void rewind() { sent_ = acked_; }
@@ -47,9 +49,11 @@ class EventSpool {
   // The next batch to send, if the window allows one.
   std::optional<v1::EventBatch> take();
 
+  bool holds() const { return !held_.empty(); }  // anything at all
   std::uint64_t last() const { return last_; }
   std::uint64_t acked() const { return acked_; }
   std::uint64_t dropped() const { return dropped_; }
+  std::size_t bytes() const { return bytes_; }
 
  private:
   struct Held {

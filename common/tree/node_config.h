@@ -17,13 +17,30 @@ struct Address {
   std::uint16_t port = 0;
 };
 
+// Whose commands are obeyed.
+struct CommandKey {
+  std::string key;   // Ed25519, 32 bytes
+  std::string path;  // of the node that signs with it; "" = the root
+};
+struct CommandTrust {
+  std::vector<CommandKey> keys;       // none: commands need no signature
+  std::vector<std::string> enrolled;  // the paths under which this node was admitted
+};
+
 // Absolute paths and public keys; all empty: links without keys.
 struct Security {
   std::string key_file;                  // this node's own key, for both sides
   std::vector<std::string> parent_keys;  // as many as parents
   std::string authorized_keys;           // the file of keys that children may have
+  CommandTrust commands;                 // leaf, relay
 
   bool has_keys() const { return !key_file.empty(); }
+};
+
+struct StoreConfig {  // root
+  std::string path;   // of the file, absolute
+  Duration keep_age = std::chrono::hours{24 * 90};
+  std::int64_t keep_events = 10'000'000;
 };
 
 struct NodeConfig {
@@ -41,9 +58,10 @@ struct NodeConfig {
   Labels labels;
   std::string state_dir;  // resolved, absolute
   bool keep_targets = false;
-  std::string http_host = "127.0.0.1";     // root (relay: only with http_port)
-  std::uint16_t http_port = 7480;          // 0 = any free one
-  bool http = false;                       // this node serves HTTP
+  std::string http_host = "127.0.0.1";  // root (relay: only with http_port)
+  std::uint16_t http_port = 7480;       // 0 = any free one
+  bool http = false;                    // this node serves HTTP
+  StoreConfig store;
   std::vector<std::string> allowed_hosts;  // Host headers beside loopback names
   Security security;
 };

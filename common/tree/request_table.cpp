@@ -113,6 +113,9 @@ void RequestTable::hand_down(const v1::Request& request, const std::string& chil
     v1::Frame frame;
     v1::Request& part = *frame.mutable_request();
     *part.mutable_command() = request.command();
+    if (request.has_signed_command()) {
+      *part.mutable_signed_command() = request.signed_command();
+    }
     part.set_ttl_ms(request.ttl_ms());
     part.set_heard(downlink_.find(child)->last_beat);
     std::size_t bytes = 0;

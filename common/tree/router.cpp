@@ -121,10 +121,10 @@ void Router::on_child_gone(const std::string& child) {
 }
 
 void Router::on_child(FromChild& notice, Turn& turn) {
-  if (auto* batch = std::get_if<v1::EventBatch>(&notice.message)) {
+  if (auto* events = std::get_if<RisingEvents>(&notice.message)) {
     if (event_origins_.size() >= max_origins) event_origins_.clear();
-    event_origins_[batch->instance()] = notice.child;
-    rising_.emplace_back(std::in_place_type<v1::EventBatch>, std::move(*batch));
+    event_origins_[events->batch.instance()] = notice.child;
+    rising_.emplace_back(std::in_place_type<RisingEvents>, std::move(*events));
   } else if (auto* outcomes = std::get_if<v1::Outcomes>(&notice.message)) {
     requests_.on_outcomes(notice.child, *outcomes);
     rising_.emplace_back(std::in_place_type<v1::Outcomes>, std::move(*outcomes));

@@ -18,7 +18,7 @@
 namespace banyan::tree {
 
 // What goes on upward, paths from this node.
-using Rising = std::variant<v1::EventBatch, v1::Outcomes, v1::StreamData, v1::StreamClose,
+using Rising = std::variant<RisingEvents, v1::Outcomes, v1::StreamData, v1::StreamClose,
                             v1::GaugeAnswer, v1::Pong>;
 
 class Router {

@@ -293,13 +293,23 @@ Status Selector::add_state(std::string_view name, std::size_t column) {
   return {};
 }
 
-bool Selector::passes(const Mirror::Node& node) const {
-  for (const auto& label : labels_) {
+bool Selector::fits_labels(const Mirror::Node& node) const {
+  return std::all_of(labels_.begin(), labels_.end(), [&](const Label& label) {
     const auto fact = node.fact();
     const bool known = fact && fact->labels().contains(label.key);
     const std::string value = known ? fact->labels().at(label.key) : std::string();
-    if ((value == label.value) != label.equal) return false;
-  }
+    return (value == label.value) == label.equal;
+  });
+}
+
+bool Selector::fits_labels(const TargetRef& target) const {
+  return std::all_of(labels_.begin(), labels_.end(), [&](const Label& label) {
+    return (label_of(target, label.key) == label.value) == label.equal;
+  });
+}
+
+bool Selector::passes(const Mirror::Node& node) const {
+  if (!fits_labels(node)) return false;
   if (is_left(node)) return std::count(states_.begin(), states_.end(), "left") > 0;
   return states_.empty() || std::any_of(states_.begin(), states_.end(), [&](const auto& state) {
            return state_passes(node, state);
@@ -307,9 +317,7 @@ bool Selector::passes(const Mirror::Node& node) const {
 }
 
 bool Selector::passes(const TargetRef& target) const {
-  for (const auto& label : labels_) {
-    if ((label_of(target, label.key) == label.value) != label.equal) return false;
-  }
+  if (!fits_labels(target)) return false;
   if (is_left(*target.node)) return std::count(states_.begin(), states_.end(), "left") > 0;
   return states_.empty() || std::any_of(states_.begin(), states_.end(), [&](const auto& state) {
            return state_passes(target, state);
@@ -326,6 +334,16 @@ bool Selector::selects(const TargetRef& target) const {
   if (everything()) return true;
   const auto fits = [&](const Glob& glob) { return glob.matches(target); };
   return (globs_.empty() || std::any_of(globs_.begin(), globs_.end(), fits)) && passes(target);
+}
+
+bool Selector::names(const Mirror::Node& node) const {
+  const auto fits = [&](const Glob& glob) { return glob.matches(node); };
+  return (globs_.empty() || std::any_of(globs_.begin(), globs_.end(), fits)) && fits_labels(node);
+}
+
+bool Selector::names(const TargetRef& target) const {
+  const auto fits = [&](const Glob& glob) { return glob.matches(target); };
+  return (globs_.empty() || std::any_of(globs_.begin(), globs_.end(), fits)) && fits_labels(target);
 }
 
 bool Selector::selects(const Mirror& mirror, std::string_view path) const {

@@ -44,6 +44,10 @@ class Selector {
   // Whatever is at this path now; of what is not there (any more) the path alone is judged.
   bool selects(const Mirror& mirror, std::string_view path) const;
 
+  // By names and labels alone: what `selects` says with any state in it, except of what is left.
+  bool names(const Mirror::Node& node) const;
+  bool names(const TargetRef& target) const;
+
   bool everything() const { return globs_.empty() && labels_.empty() && states_.empty(); }
 
  private:
@@ -64,6 +68,8 @@ class Selector {
   Status add_glob(std::string_view item, std::size_t column);
   Status add_labels(std::string_view word, std::size_t column);
   Status add_state(std::string_view name, std::size_t column);
+  bool fits_labels(const Mirror::Node& node) const;
+  bool fits_labels(const TargetRef& target) const;
   bool passes(const Mirror::Node& node) const;  // labels and states
   bool passes(const TargetRef& target) const;
 

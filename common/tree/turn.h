@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/tree/event_flow.h"
 #include "common/tree/mirror.h"
 #include "common/tree/node_event.h"
 
@@ -32,7 +33,7 @@ struct ChildGone {  // its session ended
 };
 struct FromChild {
   std::string child;
-  std::variant<v1::EventBatch, v1::Outcomes, v1::StreamData, v1::StreamClose, v1::GaugeAnswer,
+  std::variant<RisingEvents, v1::Outcomes, v1::StreamData, v1::StreamClose, v1::GaugeAnswer,
                v1::Pong>
       message;
 };

@@ -14,6 +14,8 @@ namespace {
 constexpr Duration backoff_min = milliseconds{100};
 constexpr Duration retry_after_max = seconds{60};
 constexpr Duration retry_refused_key = seconds{10};
+constexpr std::uint64_t attach_limit = std::uint64_t{1} << 63U;
+constexpr std::int64_t unlimited_room = std::int64_t{1} << 60U;
 
 }  // namespace
 
@@ -61,6 +63,7 @@ void Uplink::send_hello(Turn& turn) {
   hello.set_depth_below(depth_below_);
   hello.set_beat_interval_ms(static_cast<std::uint32_t>(options_.hb_interval / milliseconds{1}));
   hello.add_features(feature_gauges);
+  hello.add_features(feature_event_credit);
   if (identity_.role != "leaf") hello.add_features(feature_inventory);
   hello.set_blank(blank_);
   hello.mutable_digest()->set_high(told_.digest().high);
@@ -113,6 +116,7 @@ void Uplink::on_welcome(const v1::Frame& frame, Turn& turn) {
   backoff_ = Duration{0};
   welcome_by_ = never;
   window_.reset();
+  event_room_ = welcome.event_credit() ? 0 : unlimited_room;  // an older parent knows no credit
   rtt_ = Duration{0};
   beats_.reset(hello_at_);  // what waited behind a late Welcome is as old as that
   next_beat_ = turn.now.time;
@@ -182,6 +186,9 @@ void Uplink::on_session_frame(v1::Frame& frame, Turn& turn) {
       return raise(frame.mutable_rewind());
     case v1::Frame::kGaugeAsk:
       return raise(frame.mutable_gauge_ask());
+    case v1::Frame::kEventCredit:
+      event_room_ = std::min(event_room_ + frame.event_credit().bytes(), unlimited_room);
+      return;
     default:
       return;
   }
@@ -217,6 +224,8 @@ void Uplink::on_contest(const v1::Contest& contest, Turn& turn) {
     return;
   }
   if (contest.instance() != identity_.instance) return;
+  // Nobody came by such a number honestly, and there must be one above it.
+  if (contest.attach() >= attach_limit) return;
   attach_ = std::max(attach_, contest.attach());
   end_session("contested: this instance is seen in another place too", turn);
 }
@@ -314,7 +323,7 @@ void Uplink::settle(Turn& turn) {
 void Uplink::flush(Turn& turn) {
   note(turn);
   // A transfer keeps to its window; nothing that follows it is about facts the parent knows yet.
-  if (state_ != State::connected || told_.size() > 256) return;
+  if (state_ != State::connected || told_.size() > max_untold) return;
   while (!told_.empty()) send_update(told_.take(mirror_, max_update_bytes), turn);
 }
 
@@ -339,6 +348,13 @@ void Uplink::answer(const v1::Question& question, Turn& turn) {
     set_digest(*frame.mutable_answer()->mutable_told(), told_.digest());
     send(std::move(frame), turn);
   }
+}
+
+void Uplink::send_events(v1::EventBatch batch, Turn& turn) {
+  v1::Frame frame;
+  event_room_ -= static_cast<std::int64_t>(batch.ByteSizeLong());
+  *frame.mutable_event_batch() = std::move(batch);
+  send(std::move(frame), turn);
 }
 
 bool Uplink::send(v1::Frame frame, Turn& turn) {

@@ -49,6 +49,12 @@ class Uplink {
 
   // Sends a frame of this kind within the session; false (nothing sent) when there is none.
   bool send(v1::Frame frame, Turn& turn);
+  // Events go when the parent knows the facts they are about: behind its first credit of the
+  // session, and not while much is still to be told. And as many as it gave credit for (R29).
+  bool may_send_events() const {
+    return connected() && event_room_ > 0 && told_.size() <= max_untold;
+  }
+  void send_events(v1::EventBatch batch, Turn& turn);
   // Tells everything that waits, whatever the window says: an outcome must not overtake the facts
   // that it speaks of.
   void flush(Turn& turn);
@@ -102,8 +108,11 @@ class Uplink {
   std::uint32_t depth_below_ = 0;
   bool blank_ = false;
 
+  static constexpr std::size_t max_untold = 256;  // keys: about one frame
+
   Told told_;
   UpdateWindow window_;
+  std::int64_t event_room_ = 0;  // bytes of batches; a batch may exceed it
   std::uint64_t beat_number_ = 0;
   Time beat_sent_at_{};
   Duration rtt_{0};

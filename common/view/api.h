@@ -13,22 +13,26 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/tree/command_key.h"
 #include "common/tree/mirror.h"
 #include "common/tree/turn.h"
 #include "common/view/answer.h"
 #include "common/view/api_effects.h"
 #include "common/view/command_book.h"
+#include "common/view/event_filter.h"
 #include "common/view/event_log.h"
 #include "common/view/fact_json.h"
 #include "common/view/gauge_answer.h"
 #include "common/view/health.h"
 #include "common/view/log_answer.h"
 #include "common/view/outages.h"
+#include "common/view/page.h"
 #include "common/view/query.h"
 #include "common/view/stream_hub.h"
 
@@ -41,8 +45,9 @@ struct StaticFile {
 };
 
 struct ApiOptions {
-  TopInfo top;             // started_ms: revisions and stream ids rise from it, over restarts too
-  std::uint64_t seed = 1;  // for command ids
+  TopInfo top;              // started_ms: revisions and stream ids rise from it, over restarts too
+  std::uint64_t seed = 1;   // for command ids
+  std::uint64_t epoch = 0;  // of commands; rises with every start, whatever the clock says
   std::vector<StaticFile> files;
   EventLimits events;
 };
@@ -56,11 +61,21 @@ class Api {
   static constexpr std::size_t max_waiting = 1'000;  // answers that wait for a command
   static constexpr std::size_t max_log_answers = 64;
   static constexpr std::size_t max_gauge_answers = 64;
+  static constexpr std::size_t max_reads = 64;                 // answers out of the store
   static constexpr std::size_t max_log_targets = 1'000;        // of one answer
   static constexpr std::size_t max_told_at_once = 2'000;       // items of the stream by one change
   static constexpr Duration settle_delay = milliseconds{100};  // sums and outages in the stream
 
   Api(const tree::Mirror& mirror, ApiOptions options);
+  // Commands given here carry this signature from now on.
+  void sign_with(tree::CommandSigner signer) { signer_ = std::move(signer); }
+
+  // At most once, before anything else: there is a store, and this is what it holds.
+  void resume(const History& history, Now now);
+  std::vector<EventRow> take_rows() { return events_.take_rows(); }
+  void on_history(HistoryAnswer answer, ApiEffects& effects);
+  void set_store_counters(const StoreCounters& counters) { store_ = counters; }
+  void set_events_deferred(std::uint64_t batches) { events_deferred_ = batches; }
 
   void handle(const tree::HttpEvent& event, Now now, ApiEffects& effects);
 
@@ -130,6 +145,17 @@ class Api {
   Reply get_command(Call& call);
   Reply delete_command(Call& call);
 
+  // An answer that goes on in the store.
+  struct EventRead {
+    tree::ExchangeId exchange = 0;
+    EventFilter filter;
+    PageWriter writer;
+    bool head = false;  // only the head was asked for
+  };
+  void ask_history(std::uint64_t id, const EventFilter& filter, ApiEffects& effects);
+  void answer_read(std::uint64_t id, Answer answer, ApiEffects& effects);
+  void store_command(const std::string& id, bool audit, ApiEffects& effects);
+
   Reply dispatch(Call& call, std::string_view path);
   void respond(const tree::HttpRequest& request, Reply reply, ApiEffects& effects);
   void on_closed(tree::ExchangeId exchange, Now now, ApiEffects& effects);
@@ -143,6 +169,7 @@ class Api {
   tl::expected<CommandAsk, Problem> read_command(const Call& call) const;
   Reply answer_command(const std::string& id, Call& call, bool made);
   void finish_commands(const std::vector<std::string>& ids, Now now, ApiEffects& effects);
+  void sign(v1::Request& request, Now now);
   void roll_commands(Now now, ApiEffects& effects);
 
   tl::expected<LogAsk, Problem> read_log_ask(const Call& call) const;
@@ -163,6 +190,8 @@ class Api {
   FactJson json_;
   EventLog events_;
   CommandBook commands_;
+  std::optional<tree::CommandSigner> signer_;
+  std::uint64_t last_signed_ = 0;
   StreamHub hub_;
   StreamNumbers numbers_;
   std::map<tree::ExchangeId, LogAnswer> logs_;
@@ -177,6 +206,11 @@ class Api {
   };
   std::map<std::uint64_t, Pinging> pings_;  // by number, oldest first
   std::uint64_t last_ping_ = 0;
+  bool has_store_ = false;
+  StoreCounters store_;
+  std::uint64_t events_deferred_ = 0;
+  std::map<std::uint64_t, EventRead> reads_;
+  std::uint64_t last_read_ = 0;
   std::set<std::string> broken_;           // nodes whose link is not up, as told to the stream
   std::set<std::string> unsettled_;        // nodes whose sums have changed
   std::map<std::string, Outage> outages_;  // as told to the stream, by id

@@ -251,7 +251,9 @@ Reply Api::post_command(Call& call) {
   }
   const auto command = commands_.create(std::move(*ask), selection, call.now);
   if (!command) return refuse(503, command.error());
+  store_command((*command)->ask.id, true, call.effects);
   auto request = commands_.request_for(**command);
+  sign(request, call.now);
   if (request.targets_size() > 0) call.effects.requests.push_back(std::move(request));
   const std::string id = (*command)->ask.id;
   if ((*command)->finished()) finish_commands({id}, call.now, call.effects);
@@ -316,12 +318,29 @@ Reply Api::get_commands(Call& call) {
 
 void Api::on_outcomes(const v1::Outcomes& outcomes, Now now, ApiEffects& effects) {
   finish_commands(commands_.on_outcomes(outcomes, now), now, effects);
+  const auto improved = commands_.take_improved();
+  if (!improved.empty()) store_command(improved, false, effects);
   roll_commands(now, effects);
+}
+
+// Each part of a command that goes in steps is a word of its own: later than what was said between.
+void Api::sign(v1::Request& request, Now now) {
+  request.mutable_command()->set_sequence(++last_signed_);
+  request.mutable_command()->set_issued_ms(wall_ms(now.wall));
+  if (signer_) signer_->sign(request);
+}
+
+void Api::store_command(const std::string& id, bool audit, ApiEffects& effects) {
+  if (!has_store_) return;
+  CommandRow row = commands_.row_of(*commands_.find(id));
+  row.audit = audit;
+  effects.commands.push_back(std::move(row));
 }
 
 void Api::roll_commands(Now now, ApiEffects& effects) {
   std::vector<std::string> finished;
   for (auto& request : commands_.roll(mirror_, now, finished)) {
+    sign(request, now);
     effects.requests.push_back(std::move(request));
   }
   finish_commands(finished, now, effects);
@@ -330,6 +349,7 @@ void Api::roll_commands(Now now, ApiEffects& effects) {
 void Api::finish_commands(const std::vector<std::string>& ids, Now now, ApiEffects& effects) {
   for (const auto& id : ids) {
     const Command& command = *commands_.find(id);
+    store_command(id, false, effects);
     object data{{"id", id},
                 {"verb", command.ask.verb},
                 {"select", command.ask.select},

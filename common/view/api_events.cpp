@@ -1,57 +1,11 @@
 // Events: what comes in from the tree, and the list of what is kept.
 
 #include <algorithm>
-#include <charconv>
 
-#include "common/base/text.h"
 #include "common/view/api.h"
 #include "common/view/page.h"
 
 namespace banyan::view {
-namespace {
-
-struct EventFilter {
-  std::uint64_t below = UINT64_MAX;  // seq
-  std::uint64_t above = 0;           // seq
-  std::optional<WallTime> since;
-  std::vector<std::string> kinds;
-  tree::Selector selector;
-
-  bool passes(const StoredEvent& event, const tree::Mirror& mirror) const {
-    if (event.seq >= below || event.seq <= above) return false;
-    if (since && event.time_ms < wall_ms(*since)) return false;
-    if (!kinds.empty() && std::find(kinds.begin(), kinds.end(), event.kind) == kinds.end()) {
-      return false;
-    }
-    return selector.selects(mirror, event.path);
-  }
-};
-
-Result<EventFilter> read_filter(const Query& query, WallTime now) {
-  EventFilter filter;
-  const auto since = query.time("since", now);
-  if (!since) return tl::unexpected<Error>(since.error());
-  filter.since = *since;
-  const auto seq = query.integer("after", {0, INT64_MAX});
-  if (!seq) return tl::unexpected<Error>(seq.error());
-  filter.above = static_cast<std::uint64_t>(seq->value_or(0));
-  const auto from = query.integer("continue", {0, INT64_MAX});
-  if (!from) return tl::unexpected<Error>(from.error());
-  if (*from) filter.below = static_cast<std::uint64_t>(**from);
-  filter.kinds = query.words("kind");
-  const auto text = query.text("select");
-  auto selector = tree::Selector::parse(text);
-  if (!selector) {
-    Error error = selector.error();
-    error.where = "select=" + visible(text);
-    return tl::unexpected<Error>(std::move(error));
-  }
-  filter.selector = std::move(*selector);
-  return filter;
-}
-
-}  // namespace
-
 v1::EventAck Api::on_events(const v1::EventBatch& batch, Now now, ApiEffects& effects) {
   const auto before = events_.last_seq();
   auto ack = events_.accept(batch, now.wall);
@@ -74,10 +28,11 @@ void Api::publish_events(std::uint64_t after_seq, ApiEffects& effects) {
   }
 }
 
+// The newest are in memory; behind them the store goes on, if there is one.
 Reply Api::get_events(Call& call) {
   const auto page = Page::read(call.query);
   if (!page) return bad_request(page.error());
-  const auto filter = read_filter(call.query, call.now.wall);
+  auto filter = EventFilter::read(call.query, call.now.wall);
   if (!filter) return bad_request(filter.error());
   const auto& list = events_.events();
   PageWriter writer(*page);
@@ -87,7 +42,64 @@ Reply Api::get_events(Call& call) {
     if (!writer.has_room()) break;
     writer.add(event_json(*it), std::to_string(it->seq));
   }
-  return json_answer(writer.finish(it != list.rend()));
+  const auto oldest = list.empty() ? events_.last_seq() + 1 : list.front().seq;
+  filter->below = std::min(filter->below, oldest);
+  const bool ends = it != list.rend() || !has_store_ || filter->below <= filter->above + 1;
+  if (ends) return json_answer(writer.finish(it != list.rend()));
+  if (reads_.size() >= max_reads) {
+    return refuse(503, {"too many lists are being read", {}, {}, "ask again in a moment"});
+  }
+  const auto id = ++last_read_;
+  ask_history(id, *filter, call.effects);
+  reads_.emplace(id, EventRead{call.request.exchange, std::move(*filter), std::move(writer),
+                               call.request.method == "HEAD"});
+  return std::nullopt;
+}
+
+void Api::ask_history(std::uint64_t id, const EventFilter& filter, ApiEffects& effects) {
+  HistoryAsk ask;
+  ask.id = id;
+  ask.below = filter.below;
+  ask.above = filter.above;
+  ask.since_ms = filter.since ? wall_ms(*filter.since) : 0;
+  ask.kinds = filter.kinds;
+  effects.history.push_back(std::move(ask));
+}
+
+void Api::on_history(HistoryAnswer answer, ApiEffects& effects) {
+  const auto it = reads_.find(answer.id);
+  if (it == reads_.end()) return;  // its client has gone
+  auto& [exchange, filter, writer, head] = it->second;
+  if (!answer.error.empty()) {
+    const Error error{"the store cannot be read", {}, answer.error, "see the log of this node"};
+    return answer_read(answer.id, problem_answer({500, error, {}, {}}), effects);
+  }
+  for (const StoredEvent& event : answer.events) {
+    if (!filter.passes(event, mirror_)) continue;
+    if (!writer.has_room()) {
+      return answer_read(answer.id, json_answer(writer.finish(true)), effects);
+    }
+    writer.add(event_json(event), std::to_string(event.seq));
+  }
+  if (answer.end || answer.events.empty()) {
+    return answer_read(answer.id, json_answer(writer.finish(false)), effects);
+  }
+  filter.below = answer.events.back().seq;
+  ask_history(answer.id, filter, effects);
+}
+
+void Api::answer_read(std::uint64_t id, Answer answer, ApiEffects& effects) {
+  if (reads_.at(id).head) answer.body.clear();
+  effects.answer(tree::HttpRespond{reads_.at(id).exchange, answer.status, std::move(answer.headers),
+                                   std::move(answer.body)});
+  reads_.erase(id);
+}
+
+void Api::resume(const History& history, Now now) {
+  has_store_ = true;
+  const auto& top = options_.top;
+  events_.resume(history, {top.instance, top.started_ms, options_.seed});
+  commands_.resume(history.commands, now);
 }
 
 }  // namespace banyan::view

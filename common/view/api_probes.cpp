@@ -38,6 +38,26 @@ class MetricsText {
   std::string_view name_;
 };
 
+void add_store(MetricsText& metrics, const StoreCounters& store) {
+  const auto add = [&](std::string_view name, std::string_view type, std::string_view help,
+                       std::uint64_t number) {
+    metrics.begin(name, type, help);
+    metrics.value(static_cast<std::int64_t>(number));
+  };
+  add("banyan_store_rows_waiting", "gauge", "Rows given to the store and not yet in it.",
+      store.waiting);
+  add("banyan_store_failures_total", "counter", "Writes that failed; each is tried again.",
+      store.failures);
+  add("banyan_store_batches_deferred_total", "counter",
+      "Batches of events left to their origins while the store was behind.", store.deferred);
+  add("banyan_store_events_dropped_total", "counter",
+      "Events of this node that were not stored, the store being behind.", store.dropped);
+  add("banyan_store_commands_unaudited_total", "counter",
+      "Commands sent though the store could not keep them.", store.unaudited);
+  add("banyan_store_events_pruned_total", "counter", "Events beyond what is to be kept.",
+      store.pruned);
+}
+
 }  // namespace
 
 Reply Api::get_livez(Call&) { return text_answer("ok\n"); }
@@ -73,9 +93,13 @@ Reply Api::get_metrics(Call&) {
   metrics.begin("banyan_facts", "gauge", "Facts in the mirror.");
   metrics.value(static_cast<std::int64_t>(mirror_.fact_count()));
   metrics.begin("banyan_events_total", "counter", "Events stored since the start.");
-  metrics.value(static_cast<std::int64_t>(events_.last_seq()));
+  metrics.value(static_cast<std::int64_t>(events_.total()));
   metrics.begin("banyan_events_dropped_total", "counter", "Events that gave way to newer ones.");
   metrics.value(static_cast<std::int64_t>(events_.dropped()));
+  metrics.begin("banyan_event_batches_deferred_total", "counter",
+                "Batches of others left to their origins while the way up was too slow.");
+  metrics.value(static_cast<std::int64_t>(events_deferred_));
+  if (has_store_) add_store(metrics, store_);
   metrics.begin("banyan_http_requests_total", "counter", "Requests handled by the API.");
   metrics.value(static_cast<std::int64_t>(requests_));
   metrics.begin("banyan_stream_subscribers", "gauge", "Open event streams.");

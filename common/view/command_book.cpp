@@ -136,13 +136,18 @@ Result<const Command*> CommandBook::create(CommandAsk ask, const tree::Selection
     command.ended = now.wall;
   } else if (command.ask.rollout.max_parallel > 0) {
     begin_rollout(command);
-  } else {
-    running_[{command.deadline, command.number}] = command.ask.id;
   }
+  const std::string id = command.ask.id;
+  keep(std::move(command));
+  return find(id);
+}
+
+void CommandBook::keep(Command command) {
+  const bool by_deadline = !command.finished() && !command.rollout;
+  if (by_deadline) running_[{command.deadline, command.number}] = command.ask.id;
   by_number_[command.number] = command.ask.id;
   const auto [it, fresh] = by_id_.emplace(command.ask.id, std::move(command));
   CHECK(fresh);
-  return &it->second;
 }
 
 v1::Request CommandBook::request_for(const Command& command) const {
@@ -183,16 +188,17 @@ std::vector<const Command*> CommandBook::newest_first() const {
   return list;
 }
 
-void CommandBook::settle(Command& command, CommandTarget& target, const v1::Outcome& outcome) {
+// True when it was changed after it had been final.
+bool CommandBook::settle(Command& command, CommandTarget& target, const v1::Outcome& outcome) {
   const bool was_final = is_final(target.outcome);
   if (!is_final(outcome.kind())) {
     target.in_doubt = target.in_doubt || !was_final;
     if (!was_final) target.reason = outcome.reason();
-    return;
+    return false;
   }
   const bool improves =
       target.outcome == v1::OUTCOME_KIND_UNKNOWN && outcome.kind() != v1::OUTCOME_KIND_UNKNOWN;
-  if (was_final && !improves) return;
+  if (was_final && !improves) return false;
   target.outcome = outcome.kind();
   target.reason = outcome.reason();
   if (outcome.generation() != 0) target.generation = outcome.generation();
@@ -200,6 +206,7 @@ void CommandBook::settle(Command& command, CommandTarget& target, const v1::Outc
   target.in_doubt = false;
   target.late = was_final;
   if (!was_final) ++command.answered;
+  return was_final;
 }
 
 std::vector<std::string> CommandBook::on_outcomes(const v1::Outcomes& outcomes, Now now) {
@@ -211,7 +218,7 @@ std::vector<std::string> CommandBook::on_outcomes(const v1::Outcomes& outcomes, 
     const auto place = command.places.find(join_path(outcome.path(), outcome.target()));
     if (place == command.places.end()) continue;
     CommandTarget& target = command.targets[place->second];
-    settle(command, target, outcome);
+    if (settle(command, target, outcome)) improved_ = command.ask.id;
     if (target.in_doubt && doubtful_.insert(command.ask.id).second) {
       ask_at_ = std::min(ask_at_, now.time);
     }

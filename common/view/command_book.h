@@ -17,6 +17,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "banyan/v1/link.pb.h"
@@ -24,6 +25,7 @@
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/tree/selector.h"
+#include "common/view/history.h"
 #include "common/view/rollout.h"
 
 namespace banyan::view {
@@ -80,6 +82,14 @@ class CommandBook {
   // The request for everything that is not answered yet; without targets there is nothing to send.
   v1::Request request_for(const Command& command) const;
 
+  // At most once, before anything else: what a store holds (v1::StoredCommand), oldest first. One
+  // that ran goes on until its deadline, and is asked about: whether it was handed over before this
+  // root ended is not known. What cannot be read is left out.
+  void resume(const std::vector<std::string>& records, Now now);
+  CommandRow row_of(const Command& command) const;
+  // The finished command that the last on_outcomes has changed; "" = none.
+  std::string take_improved() { return std::exchange(improved_, {}); }
+
   const Command* find(const std::string& id) const;
   std::vector<const Command*> newest_first() const;
 
@@ -104,9 +114,11 @@ class CommandBook {
   void roll(Command& command, const tree::Mirror& mirror, Now now,
             std::vector<v1::Request>& requests);
   void give_up(Command& command, CommandTarget& target, Now now);
-  static void settle(Command& command, CommandTarget& target, const v1::Outcome& outcome);
+  static bool settle(Command& command, CommandTarget& target, const v1::Outcome& outcome);
+  void keep(Command command);
 
   Random random_;
+  std::string improved_;
   std::uint64_t epoch_;
   std::uint64_t last_number_ = 0;
   std::unordered_map<std::string, Command> by_id_;

@@ -37,6 +37,10 @@ v1::EventAck ack_of(const v1::EventBatch& batch, std::uint64_t upto, bool nack) 
   return ack;
 }
 
+StreamId id_of(const v1::EventBatch& batch) {
+  return {batch.instance(), batch.boot().start_ms(), batch.boot().random()};
+}
+
 StoredEvent stored_event(const v1::EventBatch& batch, const v1::Event& event) {
   StoredEvent stored;
   stored.time_ms = event.time_ms();
@@ -50,7 +54,14 @@ StoredEvent stored_event(const v1::EventBatch& batch, const v1::Event& event) {
 
 }  // namespace
 
-EventLog::Stream& EventLog::stream_of(const StreamKey& key) {
+void EventLog::resume(const History& history, StreamId own) {
+  keeps_rows_ = true;
+  own_ = std::move(own);
+  last_seq_ = history.last_seq;
+  for (const auto& stream : history.streams) stream_of(stream.id).stored = stream.stored;
+}
+
+EventLog::Stream& EventLog::stream_of(const StreamId& key) {
   const auto [it, fresh] = streams_.try_emplace(key);
   if (fresh) {
     it->second.idle_place = idle_.insert(idle_.end(), key);
@@ -65,7 +76,7 @@ EventLog::Stream& EventLog::stream_of(const StreamKey& key) {
 }
 
 v1::EventAck EventLog::accept(const v1::EventBatch& batch, WallTime now) {
-  const StreamKey key{batch.instance(), batch.boot().start_ms(), batch.boot().random()};
+  const StreamId key = id_of(batch);
   Stream& stream = stream_of(key);
   const std::uint64_t first = batch.first();
   // What an earlier root stored is not missing, though this one does not remember it.
@@ -80,7 +91,7 @@ v1::EventAck EventLog::accept(const v1::EventBatch& batch, WallTime now) {
   std::uint64_t number = first;
   for (const auto& event : batch.events()) {
     if (number == stream.stored + 1) {
-      store(stored_event(batch, event));
+      store(stored_event(batch, event), {key, number, number, {}});
       stream.stored = number;
     }
     ++number;
@@ -97,7 +108,7 @@ void EventLog::record_gap(const v1::EventBatch& batch, std::uint64_t from, WallT
   gap.kind = "gap";
   gap.text = fmt::format("{} events are gone: {} to {}", to - from, from, to - 1);
   gap.data = fmt::format(R"({{"from":{},"to":{},"count":{}}})", from, to - 1, to - from);
-  store(std::move(gap));
+  store(std::move(gap), {id_of(batch), from, to - 1, {}});
 }
 
 void EventLog::add(OwnEvent event, WallTime now) {
@@ -108,11 +119,17 @@ void EventLog::add(OwnEvent event, WallTime now) {
   stored.kind = std::move(event.kind);
   stored.text = std::move(event.text);
   stored.data = object_text(event.data);
-  store(std::move(stored));
+  ++last_own_;
+  store(std::move(stored), {own_, last_own_, last_own_, {}});
 }
 
-void EventLog::store(StoredEvent event) {
+void EventLog::store(StoredEvent event, EventRow row) {
   event.seq = ++last_seq_;
+  ++total_;
+  if (keeps_rows_) {
+    row.event = event;
+    rows_.push_back(std::move(row));
+  }
   bytes_ += size_of(event);
   events_.push_back(std::move(event));
   while (events_.size() > limits_.events || (bytes_ > limits_.bytes && events_.size() > 1)) {

@@ -7,6 +7,8 @@
 //   batch first < next  what was stored already is ignored and acknowledged again
 //   a stream not known  begins behind what the origin says a root has acknowledged
 //
+// With a store on disk, every event accepted is also a row for it, until it is taken; what an
+// earlier run stored is known from the start.
 // Bounds: events and their bytes (the oldest go, counted); streams remembered (the one idle longest
 // goes: its origin's next batch is then judged as a new stream's). Single threaded.
 
@@ -16,23 +18,14 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "banyan/v1/link.pb.h"
 #include "common/base/time.h"
+#include "common/view/history.h"
 
 namespace banyan::view {
-
-struct StoredEvent {
-  std::uint64_t seq = 0;
-  std::int64_t time_ms = 0;
-  std::string path;  // of what it is about, from the top
-  std::string node_id;
-  std::string kind;
-  std::string text;
-  std::string data;  // always a JSON object
-};
 
 struct OwnEvent {  // of the node that serves
   std::string kind;
@@ -53,33 +46,44 @@ class EventLog {
   explicit EventLog(std::string instance, EventLimits limits = {})
       : instance_(std::move(instance)), limits_(limits) {}
 
+  // At most once, before anything else: from now on there are rows to be taken. `own`: the stream
+  // of the node that serves.
+  void resume(const History& history, StreamId own);
+  std::vector<EventRow> take_rows() { return std::exchange(rows_, {}); }
+
   // A batch whose path is from the top. The answer goes back to the origin.
   v1::EventAck accept(const v1::EventBatch& batch, WallTime now);
   void add(OwnEvent event, WallTime now);
 
   const std::deque<StoredEvent>& events() const { return events_; }  // oldest first
   std::uint64_t last_seq() const { return last_seq_; }
+  std::uint64_t total() const { return total_; }  // in this run
   std::uint64_t dropped() const { return dropped_; }
 
  private:
-  using StreamKey = std::tuple<std::string, std::int64_t, std::uint64_t>;  // instance, boot
   struct Stream {
     std::uint64_t stored = 0;  // everything up to this number
-    std::list<StreamKey>::iterator idle_place;
+    std::list<StreamId>::iterator idle_place;
   };
 
-  Stream& stream_of(const StreamKey& key);
+  Stream& stream_of(const StreamId& key);
   void record_gap(const v1::EventBatch& batch, std::uint64_t from, WallTime now);
-  void store(StoredEvent event);
+  // `row`: its place in its stream.
+  void store(StoredEvent event, EventRow row);
 
   std::string instance_;
   EventLimits limits_;
   std::deque<StoredEvent> events_;
   std::size_t bytes_ = 0;
   std::uint64_t last_seq_ = 0;
+  std::uint64_t total_ = 0;
   std::uint64_t dropped_ = 0;
-  std::map<StreamKey, Stream> streams_;
-  std::list<StreamKey> idle_;  // longest idle first
+  std::map<StreamId, Stream> streams_;
+  std::list<StreamId> idle_;  // longest idle first
+  bool keeps_rows_ = false;
+  std::vector<EventRow> rows_;
+  StreamId own_;
+  std::uint64_t last_own_ = 0;
 };
 
 std::string event_json(const StoredEvent& event);

@@ -26,8 +26,8 @@ void LocalApi::remember(const std::string& id) {
 }
 
 bool LocalApi::take(const tree::Rising& rising, Now now) {
-  if (const auto* batch = std::get_if<v1::EventBatch>(&rising)) {
-    api_.on_events(*batch, now, asked_);
+  if (const auto* events = std::get_if<tree::RisingEvents>(&rising)) {
+    api_.on_events(events->batch, now, asked_);
     return false;
   }
   if (const auto* outcomes = std::get_if<v1::Outcomes>(&rising)) {

@@ -22,8 +22,10 @@ class LocalApi {
 
   LocalApi(const tree::Mirror& mirror, ApiOptions options) : api_(mirror, std::move(options)) {}
 
+  void sign_with(tree::CommandSigner signer) { api_.sign_with(std::move(signer)); }
   void handle(const tree::HttpEvent& event, Now now) { api_.handle(event, now, asked_); }
   void on_changes(const tree::Changes& changes, Now now);
+  void set_events_deferred(std::uint64_t batches) { api_.set_events_deferred(batches); }
   void add_event(OwnEvent event, Now now) { api_.add_event(std::move(event), now, asked_); }
   void on_time(Now now) { api_.on_time(now, asked_); }
   Time next_deadline() const { return api_.next_deadline(); }

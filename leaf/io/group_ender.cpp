@@ -80,7 +80,9 @@ void GroupEnder::look_later() {
 
 void GroupEnder::look() {
   for (const auto& mark : std::exchange(ended_, {})) {
+    looking_.insert(mark);
     walker_.end({mark, 0}, [this, mark](const SubtreeResult& result) {
+      looking_.erase(mark);
       if (result.killed + result.unkillable == 0) return;
       trouble_(fmt::format("run={} ended {} processes outside of its control group ({} remain)",
                            mark, result.killed, result.unkillable));
@@ -89,6 +91,7 @@ void GroupEnder::look() {
 }
 
 void GroupEnder::look_now() {
+  ended_.merge(looking_);  // the loop has stopped: nobody ends that look
   if (!ended_.empty()) walker_.end_now(std::exchange(ended_, {}));
 }
 

@@ -71,7 +71,8 @@ class GroupEnder {
   boost::asio::steady_timer look_timer_;
   Duration pause_;
   std::vector<Running> jobs_;
-  std::set<std::string> ended_;  // their marks, to be looked for
+  std::set<std::string> ended_;    // their marks, to be looked for
+  std::set<std::string> looking_;  // being looked for
 };
 
 }  // namespace banyan::leaf

@@ -33,6 +33,7 @@ void KeeperClient::send(const keeper::Packet& packet) {
   if (kept_.empty() && send_now(packet)) return;
   Kept kept;
   kept.message = packet.message;
+  if (packet.block != nullptr) kept.block.assign(packet.block, packet.message.block_size);
   for (std::size_t i = 0; i < packet.count; ++i) {
     kept.descriptors.emplace_back(::fcntl(packet.descriptors[i], F_DUPFD_CLOEXEC, 3));
   }
@@ -73,6 +74,7 @@ void KeeperClient::send_kept() {
   while (!kept_.empty()) {
     keeper::Packet packet;
     packet.message = kept_.front().message;
+    packet.block = kept_.front().block.data();
     for (const Descriptor& each : kept_.front().descriptors) packet.add(each.get());
     if (!send_now(packet)) return wait_for_room();
     kept_.pop_front();
@@ -95,7 +97,9 @@ void KeeperClient::receive() {
     std::vector<Descriptor> owned;
     for (std::size_t n = 0; n < packet.count; ++n) owned.emplace_back(packet.descriptors[n]);
     if (packet.message.orphans > orphans_) orphans_ = packet.message.orphans;
-    if (packet.message.kind == keeper::Kind::launched) {
+    if (packet.message.kind == keeper::Kind::welcome) {
+      version_ = packet.message.version;
+    } else if (packet.message.kind == keeper::Kind::launched) {
       hooks_.launched(packet.message, owned.empty() ? Descriptor() : std::move(owned[0]));
     } else if (packet.message.kind == keeper::Kind::exited) {
       hooks_.exited(packet.message);

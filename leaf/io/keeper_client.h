@@ -4,8 +4,10 @@
 // Never waits: what the socket does not take is kept back, at most about as much as there are
 // targets. Hooks are called from the loop. Loop's thread; must live until the loop has stopped.
 
+#include <cstdint>
 #include <deque>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -28,7 +30,10 @@ class KeeperClient {
 
   KeeperClient(boost::asio::io_context& loop, Descriptor socket, Hooks hooks);
 
-  // With copies of the descriptors: the originals may be closed at once.
+  // Of its wire, as its welcome says; 0 = that has not come yet.
+  std::uint32_t version() const { return version_; }
+  void set_version(std::uint32_t version) { version_ = version; }
+  // With copies of descriptors and block: the originals may go at once.
   void send(const keeper::Packet& packet);
   // For packets without descriptors that nobody waits for: they go together, when the loop has done
   // what it is at, or before a last word (send_last). A launch may overtake them.
@@ -42,6 +47,7 @@ class KeeperClient {
   struct Kept {
     keeper::Message message;
     std::vector<Descriptor> descriptors;
+    std::string block;
   };
   bool send_now(const keeper::Packet& packet);
   void send_those_that_wait();
@@ -57,6 +63,7 @@ class KeeperClient {
   std::deque<Kept> kept_;
   std::vector<keeper::Message> soon_;
   std::uint64_t orphans_ = 0;
+  std::uint32_t version_ = 0;
   bool lost_ = false;
 };
 

@@ -147,7 +147,10 @@ Handover receive_all(KeeperLink& link, steady_clock::time_point deadline) {
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (got <= 0) return Handover::broken;
     const auto kind = packet.message.kind;
-    if (kind == keeper::Kind::welcome) link.pid = packet.message.pid;
+    if (kind == keeper::Kind::welcome) {
+      link.pid = packet.message.pid;
+      link.version = packet.message.version;
+    }
     if (kind == keeper::Kind::busy) link.pid = packet.message.pid;
     if (kind == keeper::Kind::run) take_run(packet, link);
     if (kind == keeper::Kind::memory) link.memories.push_back(packet.message);

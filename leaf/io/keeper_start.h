@@ -22,6 +22,7 @@ struct KeptRun {  // a process that the keeper holds
 struct KeeperLink {
   Descriptor socket;
   int pid = 0;
+  std::uint32_t version = 0;  // of its welcome; 0 = that is still to come
   std::vector<KeptRun> runs;
   std::vector<keeper::Message> memories;
 };

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 namespace banyan::leaf::keeper {
@@ -13,6 +14,25 @@ union Control {
   char bytes[CMSG_SPACE(sizeof(int) * max_descriptors)];
   cmsghdr alignment;
 };
+
+// The block ends the packet; the message before it may be of another version, shorter or longer.
+void find_block(Packet& packet, BlockRoom& room, std::size_t size) {
+  const std::size_t block_size = packet.message.block_size;
+  constexpr std::size_t whole = sizeof(Message);
+  constexpr std::size_t known = offsetof(Message, block_size) + sizeof packet.message.block_size;
+  if (block_size > block_max || size < known + block_size) return;
+  const std::size_t message_size = size - block_size;
+  if (message_size >= whole) {
+    packet.block = room.bytes + (message_size - whole);
+    return;
+  }
+  char* const beginning = reinterpret_cast<char*>(&packet.message) + message_size;
+  const std::size_t early = size < whole ? block_size : whole - message_size;
+  std::memmove(room.bytes + early, room.bytes, block_size - early);
+  std::memcpy(room.bytes, beginning, early);
+  std::memset(beginning, 0, whole - message_size);
+  packet.block = room.bytes;
+}
 
 }  // namespace
 
@@ -30,11 +50,13 @@ void close_all(Packet& packet) {
 }
 
 int send_packet(int socket, const Packet& packet) {
-  iovec part = {const_cast<Message*>(&packet.message), sizeof packet.message};
+  const bool with_block = (packet.message.has & has_block) != 0;
+  iovec parts[2] = {{const_cast<Message*>(&packet.message), sizeof packet.message},
+                    {const_cast<char*>(packet.block), packet.message.block_size}};
   Control control = {};
   msghdr header = {};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
+  header.msg_iov = parts;
+  header.msg_iovlen = with_block ? 2 : 1;
   if (packet.count > 0) {
     header.msg_control = control.bytes;
     header.msg_controllen = CMSG_SPACE(sizeof(int) * packet.count);
@@ -50,14 +72,15 @@ int send_packet(int socket, const Packet& packet) {
   }
 }
 
-int receive_packet(int socket, Packet& packet) {
+int receive_packet(int socket, Packet& packet, BlockRoom* room) {
   packet = Packet();
   packet.message.version = 0;
-  iovec part = {&packet.message, sizeof packet.message};
+  iovec parts[2] = {{&packet.message, sizeof packet.message}, {}};
+  if (room != nullptr) parts[1] = {room->bytes, sizeof room->bytes};
   Control control = {};
   msghdr header = {};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
+  header.msg_iov = parts;
+  header.msg_iovlen = room == nullptr ? 1 : 2;
   header.msg_control = control.bytes;
   header.msg_controllen = sizeof control.bytes;
   ssize_t size = -1;
@@ -73,6 +96,8 @@ int receive_packet(int socket, Packet& packet) {
     std::memcpy(packet.descriptors, CMSG_DATA(rights), sizeof(int) * packet.count);
   }
   if (size == 0) return 0;
+  const bool with_block = room != nullptr && (packet.message.has & has_block) != 0;
+  if (with_block) find_block(packet, *room, static_cast<std::size_t>(size));
   packet.message.target[name_room - 1] = '\0';
   if ((header.msg_flags & MSG_CTRUNC) == 0) return 1;
   close_all(packet);

@@ -15,8 +15,10 @@
 //   quit         end, if nothing runs
 //
 // A launch brings its block (launch_block.h), what becomes 0, 1 and 2, the read ends of 1 and 2,
-// and what `has` names beside them. A keeper that does not know all of the block refuses it
-// (EBADMSG): it is of another version, and nothing of a launch may be left out.
+// and what `has` names beside them. The block is the end of the packet (has_block); a large one, or
+// one for a keeper older than block_version, is a memory file before the other descriptors. A
+// keeper that does not know all of the block refuses it (EBADMSG): it is of another version, and
+// nothing of a launch may be left out.
 //
 // Rules: a process is named by target and generation. New fields go to the end and mean nothing
 // when zero: a shorter message is filled up with zeros, a longer one is cut. While a leaf is there
@@ -27,9 +29,11 @@
 
 namespace banyan::leaf::keeper {
 
-inline constexpr std::uint32_t wire_version = 1;
-inline constexpr std::size_t name_room = 64;  // with the final zero
+inline constexpr std::uint32_t wire_version = 2;
+inline constexpr std::uint32_t block_version = 2;  // from this one on it takes has_block
+inline constexpr std::size_t name_room = 64;       // with the final zero
 inline constexpr std::size_t max_descriptors = 8;
+inline constexpr std::size_t block_max = 16 << 10;         // of one that travels in its packet
 inline constexpr const char* socket_name = "keeper.sock";  // in the state directory
 inline constexpr const char* spill_folder = "spill";       // likewise
 
@@ -69,6 +73,7 @@ enum Has : std::uint32_t {
   has_error = 4,
   has_ready = 8,    // launch: the write end of its readiness pipe
   has_cgroup = 16,  // launch: the folder of its control group
+  has_block = 32,   // launch: its block is in the packet, block_size bytes, and no descriptor
 };
 
 struct Message {
@@ -99,7 +104,8 @@ struct Message {
 struct Packet {
   Message message;
   int descriptors[max_descriptors] = {-1, -1, -1, -1, -1, -1, -1, -1};
-  std::size_t count = 0;  // of descriptors; whoever received them owns them; -1 = taken
+  std::size_t count = 0;        // of descriptors; whoever received them owns them; -1 = taken
+  const char* block = nullptr;  // has_block: borrowed; received: until the next packet is
 
   void add(int descriptor) { descriptors[count++] = descriptor; }
 };
@@ -110,7 +116,13 @@ void close_all(Packet& packet);
 
 // Never waits. -1 = errno: EAGAIN, ETOOMANYREFS (too many descriptors are on their way): later.
 int send_packet(int socket, const Packet& packet);
+// Where the block of a packet is put; it holds a little more than block_max.
+struct BlockRoom {
+  alignas(8) char bytes[block_max + 1024];
+};
+
 // Never waits. 1 = a packet, 0 = the other side is gone, -1 = errno (EAGAIN, EBADMSG).
-int receive_packet(int socket, Packet& packet);
+// Without room, or when it does not fit, the packet's block is null.
+int receive_packet(int socket, Packet& packet, BlockRoom* room = nullptr);
 
 }  // namespace banyan::leaf::keeper

@@ -16,7 +16,7 @@ namespace banyan::leaf {
 namespace {
 
 constexpr std::uint64_t nowhere = 0;  // the head is there, so no string can be
-constexpr std::size_t block_max = 16 << 20;
+constexpr std::size_t bytes_max = 16 << 20;
 
 constexpr std::size_t pid_room = 12;
 
@@ -154,19 +154,18 @@ bool write_whole(int file, const char* bytes, std::size_t size) {
 
 }  // namespace
 
-int write_launch_block(const ChildFrame& frame, std::size_t& size) {
+char* make_launch_block(const ChildFrame& frame, std::size_t& size) {
   size = bytes_of(frame);
+  char* const memory = static_cast<char*>(std::calloc(1, size));
+  if (memory != nullptr) write_into(memory, frame);
+  return memory;
+}
+
+int store_launch_block(const char* block, std::size_t size) {
   const int file = ::memfd_create("banyan-launch", MFD_CLOEXEC);
   if (file < 0) return -1;
-  char* const memory = static_cast<char*>(std::calloc(1, size));
-  bool written = false;
-  if (memory != nullptr) {
-    write_into(memory, frame);
-    written = write_whole(file, memory, size);
-  }
-  const int error = memory == nullptr ? ENOMEM : errno;
-  std::free(memory);
-  if (written) return file;
+  if (write_whole(file, block, size)) return file;
+  const int error = errno;
   ::close(file);
   errno = error;
   return -1;
@@ -174,11 +173,21 @@ int write_launch_block(const ChildFrame& frame, std::size_t& size) {
 
 LaunchBlock::~LaunchBlock() { std::free(memory_); }
 
-bool LaunchBlock::open(int file, std::size_t size) {
-  if (size <= sizeof(Head) || size > block_max) return false;
+bool LaunchBlock::make_room(std::size_t size) {
+  if (size <= sizeof(Head) || size > bytes_max) return false;
   memory_ = std::malloc(size);
   size_ = size;
-  if (memory_ == nullptr) return false;
+  return memory_ != nullptr;
+}
+
+bool LaunchBlock::copy(const char* block, std::size_t size) {
+  if (!make_room(size)) return false;
+  std::memcpy(memory_, block, size);
+  return read();
+}
+
+bool LaunchBlock::open(int file, std::size_t size) {
+  if (!make_room(size)) return false;
   const auto got = banyan::io::uninterrupted([&] { return ::pread(file, memory_, size, 0); });
   return got == static_cast<ssize_t>(size) && read();
 }

@@ -37,9 +37,12 @@ struct KernelAction {
   std::uint64_t words[8];
 };
 
+std::uint64_t changed_signals = all_signals;
+
 BANYAN_IN_CHILD void reset_signals() {
   const KernelAction standard = {};
   for (int signal = 1; signal <= last_signal; ++signal) {
+    if ((changed_signals >> (signal - 1) & 1) == 0) continue;
     // KILL and STOP refuse: they cannot have been changed either.
     ::syscall(SYS_rt_sigaction, signal, &standard, nullptr, kernel_mask_bytes);
   }
@@ -217,6 +220,16 @@ void reap(int pidfd) {
 }
 
 }  // namespace
+
+void note_dispositions() {
+  std::uint64_t changed = 0;
+  for (int signal = 1; signal <= last_signal; ++signal) {
+    KernelAction action = {};
+    const long got = ::syscall(SYS_rt_sigaction, signal, nullptr, &action, kernel_mask_bytes);
+    if (got < 0 || action.words[0] != 0) changed |= std::uint64_t{1} << (signal - 1);
+  }
+  changed_signals = changed;
+}
 
 Child start_child(ChildFrame& frame, void* stack) {
   CHECK(frame.input > 2 && frame.output > 2 && frame.error > 2);

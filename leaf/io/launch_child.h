@@ -76,6 +76,11 @@ struct Child {
   int pidfd = -1;  // the caller owns it
 };
 
+// What the children of this process get back to its default, a bit per signal (1 = the first): by
+// default all. A process that will not change a disposition any more may look once which ones are
+// not the default already: that spares every child some sixty system calls.
+void note_dispositions();
+
 // Starts frame.path in a session of its own, with default signal dispositions, an empty signal
 // mask and no descriptor but 0, 1, 2 and the ready one. Returns after execve. On failure pid is 0,
 // the frame says stage and errno, and neither process nor descriptor is left.

@@ -32,7 +32,17 @@ std::string target_mark(const std::string& instance, const std::string& target,
 }
 
 Launcher::Launcher(std::string instance)
-    : instance_(std::move(instance)), stack_(new std::byte[stack_bytes]) {}
+    : instance_(std::move(instance)),
+      own_descriptors_(
+          lifted(Descriptor(::open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC)))),
+      stack_(new std::byte[stack_bytes]) {}
+
+int Launcher::open_again(int descriptor, int flags) const {
+  if (own_descriptors_) {
+    return ::openat(own_descriptors_.get(), std::to_string(descriptor).c_str(), flags);
+  }
+  return ::open(fmt::format("/proc/self/fd/{}", descriptor).c_str(), flags);
+}
 
 // The target's end is opened read-write: it is a reader of its own pipe and so never gets SIGPIPE
 // when the leaf goes, while the leaf still sees the end of file when the last writer is gone.
@@ -43,10 +53,24 @@ tl::expected<PreparedLaunch::Pipe, LaunchError> Launcher::open_pipe(bool large) 
   const Descriptor plain_writer(ends[1]);
   if (!pipe.reader) return failed("pipe", errno);
   if (large && ::fcntl(pipe.reader.get(), F_SETPIPE_SZ, pipe_bytes) < 0) ++small_pipes_;
-  const auto path = fmt::format("/proc/self/fd/{}", plain_writer.get());
-  pipe.writer = lifted(Descriptor(::open(path.c_str(), O_RDWR | O_CLOEXEC)));
-  if (!pipe.writer) return failed("open " + path, errno);
+  pipe.writer = lifted(Descriptor(open_again(plain_writer.get(), O_RDWR | O_CLOEXEC)));
+  if (!pipe.writer) return failed("open /proc/self/fd", errno);
   return pipe;
+}
+
+tl::expected<PreparedLaunch::Pipe, LaunchError> Launcher::take_pipe(bool large) {
+  if (!large || stock_.empty()) return open_pipe(large);
+  auto pipe = std::move(stock_.back());
+  stock_.pop_back();
+  return pipe;
+}
+
+void Launcher::stock() {
+  while (stock_.size() < stock_max) {
+    auto pipe = open_pipe(true);
+    if (!pipe) return;  // the launch itself will say why
+    stock_.push_back(*std::move(pipe));
+  }
 }
 
 // The target's end is read-write here, too: a leaf that dies before the target is ready must not
@@ -57,9 +81,8 @@ tl::expected<PreparedLaunch::Pipe, LaunchError> Launcher::open_ready_pipe() {
   PreparedLaunch::Pipe pipe{lifted(Descriptor(ends[0])), {}};
   const Descriptor plain_writer(ends[1]);
   if (!pipe.reader) return failed("pipe", errno);
-  const auto path = fmt::format("/proc/self/fd/{}", plain_writer.get());
-  pipe.writer = lifted(Descriptor(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC)));
-  if (!pipe.writer) return failed("open " + path, errno);
+  pipe.writer = lifted(Descriptor(open_again(plain_writer.get(), O_RDWR | O_NONBLOCK | O_CLOEXEC)));
+  if (!pipe.writer) return failed("open /proc/self/fd", errno);
   return pipe;
 }
 
@@ -83,9 +106,9 @@ tl::expected<PreparedLaunch, LaunchError> Launcher::prepare(const TargetConfig& 
   auto frame = prepare_frame(config, generation, extras);
   if (!frame) return tl::unexpected<LaunchError>(frame.error());
   PreparedLaunch made(*std::move(frame));
-  auto output = open_pipe(!extras.short_lived);
+  auto output = take_pipe(!extras.short_lived);
   if (!output) return tl::unexpected<LaunchError>(output.error());
-  auto error = open_pipe(!extras.short_lived);
+  auto error = take_pipe(!extras.short_lived);
   if (!error) return tl::unexpected<LaunchError>(error.error());
   made.output_ = *std::move(output);
   made.error_ = *std::move(error);

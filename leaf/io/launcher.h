@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -92,20 +93,29 @@ class Launcher {
   // As a child of this process.
   tl::expected<LaunchedProcess, LaunchError> start(PreparedLaunch prepared);
 
+  // A few pipes are made ahead, for when a target has died and the next launch is urgent. To be
+  // called when nothing is.
+  void stock();
+
   const std::string& instance() const { return instance_; }
   // Pipes that the kernel refused to enlarge (64 MiB in all per unprivileged user): their targets
   // wait earlier while the leaf is busy.
   std::uint64_t small_pipes() const { return small_pipes_; }
 
  private:
+  static constexpr std::size_t stock_max = 4;  // of two launches
+  tl::expected<PreparedLaunch::Pipe, LaunchError> take_pipe(bool large);
   tl::expected<PreparedLaunch::Pipe, LaunchError> open_pipe(bool large);
-  static tl::expected<PreparedLaunch::Pipe, LaunchError> open_ready_pipe();
+  tl::expected<PreparedLaunch::Pipe, LaunchError> open_ready_pipe();
+  int open_again(int descriptor, int flags) const;  // -1 = errno
   tl::expected<LaunchFrame, LaunchError> prepare_frame(const TargetConfig& config,
                                                        std::uint64_t generation,
                                                        LaunchExtras& extras) const;
 
   std::string instance_;
+  Descriptor own_descriptors_;  // held open: the way to it costs as much as the rest
   std::unique_ptr<std::byte[]> stack_;
+  std::vector<PreparedLaunch::Pipe> stock_;  // large ones
   std::uint64_t small_pipes_ = 0;
 };
 

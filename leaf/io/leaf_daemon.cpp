@@ -1,6 +1,7 @@
 #include "leaf/io/leaf_daemon.h"
 
 #include <csignal>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -34,6 +35,8 @@ LeafDaemon::LeafDaemon(Setting setting)
       logger_({banyan::io::log_level_from(config_.log_level), config_.silent}),
       leaf_(std::move(setting.leaf), setting.identity),
       wanted_(setting.state_dir.file("wanted")),
+      marks_(setting.state_dir.file("commands")),
+      spool_(setting.spool),
       loop_({[this] { return leaf_.next_deadline(); },
              [this](Now now) { turn(tree::LinkEvent(tree::TimeReached{}), now); },
              [this](int number) { on_signal(number); }}),
@@ -61,7 +64,7 @@ LeafDaemon::LeafDaemon(Setting setting)
 
 TargetHostHooks LeafDaemon::host_hooks() {
   TargetHostHooks hooks;
-  hooks.process = [this](ProcessEvent event) { turn(std::move(event), read_clock()); };
+  hooks.process = [this](const ProcessEvent& event) { on_process(event, read_clock()); };
   hooks.check = [this](CheckEvent event) { turn(std::move(event), read_clock()); };
   hooks.usage = [this](UsageSampled event) { turn(std::move(event), read_clock()); };
   hooks.log = [this](LogEvent event) { turn(std::move(event), read_clock()); };
@@ -115,12 +118,19 @@ int LeafDaemon::run(std::size_t targets) {
   const std::string here = introduction(targets);
   logger_.write(tree::LogLevel::info, here + " try=\"banyan get targets\" at the root");
   if (!found_.empty()) logger_.write(tree::LogLevel::info, found_);
+  if (config_.security.has_keys() && config_.security.commands.keys.empty()) {
+    warn("no security.command_keys: this leaf obeys whatever its parent passes on, signed or not");
+  }
   logger_.write(tree::LogLevel::info, host_.description());
   serve();
+  warn(spool_.begin(leaf_.events()));
   loop_.notify_ready(here);
   LeafEffects effects;
   leaf_.start(read_clock(), effects);
   perform(effects);
+  if (spool_.lost() > 0) {
+    note(banyan::io::events_lost_event(spool_.lost()));
+  }
   if (!replaced_.empty()) note(banyan::io::upgraded_event(replaced_));
   const int code = loop_.run();
   host_.close(hook_patience);
@@ -133,18 +143,41 @@ template <class Event>
 void LeafDaemon::turn(Event event, Now now) {
   LeafEffects effects;
   leaf_.handle(std::move(event), now, effects);
-  const auto* status = leaf_.supervisor().find(only_.target().name);
-  if (!over_ && status != nullptr && run_outcome(*status)) {
-    over_ = true;
-    leaf_.stop(now, effects);
-  }
+  end_when_over(now, effects);
   perform(effects);
   loop_.rearm();
 }
 
+// What is to be done goes first: no process waits until its story is told.
+void LeafDaemon::on_process(const ProcessEvent& event, Now now) {
+  LeafEffects effects;
+  leaf_.act(event, now, effects);
+  perform_processes(effects);
+  leaf_.tell(now, effects);
+  end_when_over(now, effects);
+  perform(effects);
+  loop_.rearm();
+}
+
+void LeafDaemon::end_when_over(Now now, LeafEffects& effects) {
+  const auto* status = leaf_.supervisor().find(only_.target().name);
+  if (over_ || status == nullptr || !run_outcome(*status)) return;
+  over_ = true;
+  leaf_.stop(now, effects);
+}
+
+void LeafDaemon::perform_processes(LeafEffects& effects) {
+  for (const auto& effect : std::exchange(effects.processes, {})) host_.perform(effect);
+}
+
 void LeafDaemon::perform(LeafEffects& effects) {
+  if (!effects.marks.empty()) {
+    const Status kept = marks_.store(effects.marks.back());
+    if (!kept) logger_.write(tree::LogLevel::error, kept.error().text());
+  }
+  warn(spool_.keep(effects.spool, leaf_.events()));
   for (const auto& memory : effects.memories) host_.remember(memory);
-  for (const auto& effect : effects.processes) host_.perform(effect);
+  perform_processes(effects);
   for (const auto& effect : effects.checks) host_.perform(effect);
   for (const auto& effect : effects.samples) host_.perform(effect);
   for (const auto& effect : effects.logs) host_.perform(effect);
@@ -157,7 +190,9 @@ void LeafDaemon::perform(LeafEffects& effects) {
   for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));
 }
 
-void LeafDaemon::warn(const std::string& text) { logger_.write(tree::LogLevel::warning, text); }
+void LeafDaemon::warn(const std::string& text) {
+  if (!text.empty()) logger_.write(tree::LogLevel::warning, text);
+}
 
 void LeafDaemon::note(const tree::OwnEvent& event) {
   logger_.write(tree::LogLevel::info, fmt::format("event={} {}", event.kind, event.text));
@@ -178,6 +213,7 @@ void LeafDaemon::reload() {
     logger_.write(tree::LogLevel::error, "event=reload_refused: nothing was changed");
     return;
   }
+  leaf_.allow(std::move(loaded.allow));
   change(std::move(loaded.targets));
 }
 
@@ -193,7 +229,10 @@ void LeafDaemon::stop() {
   loop_.notify_stopping();
   leaving_ = true;
   LeafEffects effects;
-  leaf_.stop(read_clock(), effects);
+  const Now now = read_clock();
+  leaf_.act_stop(now, effects);
+  perform_processes(effects);
+  leaf_.tell(now, effects);
   perform(effects);
   loop_.rearm();
 }

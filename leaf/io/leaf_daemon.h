@@ -17,8 +17,10 @@
 #include "common/io/logger.h"
 #include "common/io/loop.h"
 #include "common/io/parent_link.h"
+#include "common/io/spool_files.h"
 #include "common/io/state_dir.h"
 #include "common/io/upgrade.h"
+#include "leaf/io/marks_file.h"
 #include "leaf/io/only_target.h"
 #include "leaf/io/target_host.h"
 #include "leaf/io/wanted_file.h"
@@ -30,6 +32,7 @@ class LeafDaemon {
  public:
   struct Setting {
     LeafOptions leaf;
+    banyan::io::SpoolFiles& spool;
     const tree::Identity& identity;
     const banyan::io::StateDir& state_dir;
     banyan::io::DaemonOptions options;
@@ -54,9 +57,12 @@ class LeafDaemon {
  private:
   template <class Event>
   void turn(Event event, Now now);
+  void on_process(const ProcessEvent& event, Now now);
+  void end_when_over(Now now, LeafEffects& effects);
+  void perform_processes(LeafEffects& effects);
   void perform(LeafEffects& effects);
   void note(const tree::OwnEvent& event);
-  void warn(const std::string& text);
+  void warn(const std::string& text);  // nothing when it is empty
   void serve();
   TargetHostHooks host_hooks();
   banyan::io::Upgrade::Hooks upgrade_hooks();
@@ -75,6 +81,8 @@ class LeafDaemon {
   banyan::io::Logger logger_;
   Leaf leaf_;
   WantedFile wanted_;
+  MarksFile marks_;
+  banyan::io::SpoolFiles& spool_;
   banyan::io::Loop loop_;
   banyan::io::ParentLink parent_;
   banyan::io::LinkPerformer performer_;

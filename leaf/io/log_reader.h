@@ -36,6 +36,7 @@ struct TargetLogs {
   StreamLog err;
   unsigned out_pipes = 0;  // attached: somebody may finish the last line
   unsigned err_pipes = 0;
+  std::vector<std::uint64_t> feeds;  // LogStore's own: what brings its bytes, oldest first
 };
 
 class LogReader {

@@ -54,6 +54,7 @@ void LogStore::add_feed(TargetLogs& logs, LogStream stream, Descriptor pipe) {
   limit_feeds(logs, stream);
   const FeedId id = ++last_feed_;
   feeds_.emplace(id, Feed{&logs, stream, {loop_, pipe.release()}});
+  logs.feeds.push_back(id);
   ++pipes_of(logs, stream);
   wait_for_bytes(id);
 }
@@ -62,8 +63,8 @@ void LogStore::add_feed(TargetLogs& logs, LogStream stream, Descriptor pipe) {
 void LogStore::limit_feeds(const TargetLogs& logs, LogStream stream) {
   const unsigned pipes = stream == LogStream::out ? logs.out_pipes : logs.err_pipes;
   if (pipes < pipes_per_stream_max) return;
-  for (const auto& [id, feed] : feeds_) {
-    if (feed.logs != &logs || feed.stream != stream) continue;
+  for (const FeedId id : logs.feeds) {
+    if (feeds_.at(id).stream != stream) continue;
     ++closed_pipes_;
     close_feed(id);
     return;
@@ -75,6 +76,7 @@ void LogStore::close_feed(FeedId id) {
   TargetLogs& logs = *entry->second.logs;
   const LogStream stream = entry->second.stream;
   feeds_.erase(entry);
+  std::erase(logs.feeds, id);
   --pipes_of(logs, stream);
   wake_readers(logs, stream);  // the last line is now complete, newline or not
 }
@@ -111,8 +113,10 @@ StreamLog::Taken LogStore::take(Feed& feed, std::uint64_t budget) {
 }
 
 void LogStore::drain(const std::string& target) {
-  for (auto& [id, feed] : feeds_) {
-    if (feed.logs->target != target) continue;
+  const auto logs = logs_.find(target);
+  if (logs == logs_.end()) return;
+  for (const FeedId id : logs->second->feeds) {
+    Feed& feed = feeds_.at(id);
     int queued = 0;
     // What comes later is somebody else's and not waited for.
     if (::ioctl(feed.pipe.native_handle(), FIONREAD, &queued) < 0) continue;
@@ -130,9 +134,12 @@ StreamLog& LogStore::stream_of(const std::string& target, LogStream stream) {
 }
 
 int LogStore::newest_pipe(const std::string& target, LogStream stream) {
-  for (auto entry = feeds_.rbegin(); entry != feeds_.rend(); ++entry) {
-    Feed& feed = entry->second;
-    if (feed.stream == stream && feed.logs->target == target) return feed.pipe.native_handle();
+  const auto logs = logs_.find(target);
+  if (logs == logs_.end()) return -1;
+  const auto& feeds = logs->second->feeds;
+  for (auto id = feeds.rbegin(); id != feeds.rend(); ++id) {
+    Feed& feed = feeds_.at(*id);
+    if (feed.stream == stream) return feed.pipe.native_handle();
   }
   return -1;
 }

@@ -29,6 +29,16 @@ bool holds_pid(int pidfd) {
   return ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) == 0 || errno == EPERM;
 }
 
+// `group`: its leader's pid; 0 = to the process alone. A kernel before 6.9 does not know groups by
+// pidfd: there a microsecond is left between the look and the signal.
+void send_signal(int pidfd, int group, int number) {
+  constexpr unsigned to_group = 1U << 2;  // PIDFD_SIGNAL_PROCESS_GROUP
+  const unsigned flags = group == 0 ? 0 : to_group;
+  const long sent = ::syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, flags);
+  if (sent == 0 || group == 0 || errno != EINVAL) return;
+  if (holds_pid(pidfd)) ::kill(-group, number);
+}
+
 }  // namespace
 
 ProcessTable::ProcessTable(boost::asio::io_context& loop, std::string instance, ProcessHooks hooks)
@@ -90,8 +100,7 @@ LaunchExtras ProcessTable::extras_for(const TargetConfig& config, std::uint64_t 
 }
 
 void ProcessTable::add(const Key& key, const TargetConfig& config, LaunchedProcess launched) {
-  Process process{launched.pid, config.stop_signal, false, false,
-                  boost::asio::posix::stream_descriptor(loop_, launched.pidfd.release())};
+  Process process{launched.pid, config.stop_signal, false, false, std::move(launched.pidfd)};
   keeper::set_target(process.told, key.first.data(), key.first.size());
   process.told.generation = key.second;
   process.told.pid = launched.pid;
@@ -117,18 +126,13 @@ void ProcessTable::signal(const SignalProcess& effect) {
   const auto entry = processes_.find({effect.target, effect.generation});
   if (entry == processes_.end() || entry->second.reaped) return;
   Process& process = entry->second;
-  const auto send = [&](int number) {
-    if (effect.group) {
-      if (holds_pid(process.pidfd.native_handle())) ::kill(-process.pid, number);
-    } else {
-      ::syscall(SYS_pidfd_send_signal, process.pidfd.native_handle(), number, nullptr, 0);
-    }
-  };
   // A failure means that it is dead already, or that it became another user: then KILL by
   // EndSubtree reports it as unkillable.
-  send(effect.signal);
+  send_signal(process.number(), effect.group ? process.pid : 0, effect.signal);
   // A stopped process would not notice that it shall end.
-  if (effect.signal == SIGTERM || effect.signal == process.stop_signal) send(SIGCONT);
+  const bool resume =
+      effect.resume || effect.signal == SIGTERM || effect.signal == process.stop_signal;
+  if (resume) send_signal(process.number(), effect.group ? process.pid : 0, SIGCONT);
 }
 
 void ProcessTable::end_subtree(const EndSubtree& effect) {
@@ -140,7 +144,7 @@ void ProcessTable::end_subtree(const EndSubtree& effect) {
   Process& process = entry->second;
   if (process.grouped() && group_ender_.end({key.first, key.second, mark}, done)) return;
   const auto info = process_info(process.pid);
-  const bool is_it = info && holds_pid(process.pidfd.native_handle());
+  const bool is_it = info && holds_pid(process.number());
   ender_.end({mark, process.pid, is_it ? info->start : 0}, done);
 }
 
@@ -166,7 +170,12 @@ void ProcessTable::wait_for_exit(const Key& key) {
   const auto entry = processes_.find(key);
   if (entry == processes_.end() || entry->second.reaped || entry->second.kept) return;
   const auto wait = boost::asio::posix::stream_descriptor::wait_read;
-  entry->second.pidfd.async_wait(wait, [this, key](const error_code& error) {
+  auto& watch = entry->second.watch;
+  if (!watch) {
+    watch = std::make_unique<boost::asio::posix::stream_descriptor>(loop_,
+                                                                    entry->second.pidfd.release());
+  }
+  watch->async_wait(wait, [this, key](const error_code& error) {
     if (error == boost::asio::error::operation_aborted) return;
     const auto woken = processes_.find(key);
     if (woken == processes_.end() || woken->second.reaped || woken->second.kept) return;
@@ -177,7 +186,7 @@ void ProcessTable::wait_for_exit(const Key& key) {
 
 bool ProcessTable::collect(const Key& key, Process& process) {
   ExitStatus status;
-  switch (reap(process.pidfd.native_handle(), status)) {
+  switch (reap(process.number(), status)) {
     case ExitAnswer::alive:
       return false;
     case ExitAnswer::over:
@@ -192,7 +201,7 @@ bool ProcessTable::collect(const Key& key, Process& process) {
 
 void ProcessTable::finish(const Key& key, Process& process, const ExitStatus& status) {
   process.reaped = true;
-  process.pidfd.close();
+  process.close();
   --running_;
   hooks_.drain(key.first);
   ProcessExited exited{key.first, key.second, status.code, status.signal, status.core};

@@ -6,7 +6,8 @@
 // - The news of an exit waits for nobody who holds the pipes; what the pipes hold at that moment
 //   is stored first (hook `drain`).
 // - A signal reaches the process it was meant for or nobody: pidfds, and groups only while their
-//   leader is not reaped. (With a keeper a microsecond remains between that look and the signal.)
+//   leader is not reaped. (With a keeper and a kernel before 6.9 a microsecond remains between that
+//   look and the signal.)
 // - Children of this process that are neither targets nor helpers (orphaned descendants: this
 //   process is their subreaper, with a keeper of the helpers alone) are reaped and counted.
 //
@@ -130,7 +131,14 @@ class ProcessTable {
     bool reaped = false;  // kept for its session until EndSubtree or the next generation
     bool kept = false;    // the keeper tells its exit
     bool grouped() const { return (told.flags & keeper::grouped) != 0; }
-    boost::asio::posix::stream_descriptor pidfd;
+    // Of one whose exit the keeper tells nobody waits: it is not woken twice.
+    int number() { return watch ? watch->native_handle() : pidfd.get(); }
+    void close() {
+      watch.reset();
+      pidfd.reset();
+    }
+    Descriptor pidfd;  // none once it is watched
+    std::unique_ptr<boost::asio::posix::stream_descriptor> watch = {};
     keeper::Message told = {};               // what a new keeper has to know
     std::optional<SubtreeResult> gone = {};  // to be told after its exit
   };
@@ -157,13 +165,13 @@ class ProcessTable {
   void connect_keeper(KeeperLink link);
   void adopt(KeptRun run, const TargetConfig& config);
   void pump_launches();
-  void ask_keeper(const Launch& effect);
+  void ask_keeper(Launch effect);
   void launch_beside(const TargetConfig& config, std::uint64_t generation);
   void on_launched(const keeper::Message& message, Descriptor pidfd);
   void on_kept_exit(const keeper::Message& message);
   void on_keeper_lost();
   void replace_keeper();
-  void hand_over(const Key& key, const Process& process);
+  void hand_over(const Key& key, Process& process);
   void acknowledge(const Key& key);
   void send_memory(const TargetMemory& memory);
   // Its parent is neither this process nor the keeper.

@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 #include <boost/asio/post.hpp>
 
-#include "leaf/io/launch_block.h"
+#include "leaf/io/launch_cargo.h"
 #include "leaf/io/process_table.h"
 
 namespace banyan::leaf {
@@ -77,6 +77,7 @@ void ProcessTable::connect_keeper(KeeperLink link) {
   hooks.lost = [this] { boost::asio::post(loop_, [this] { on_keeper_lost(); }); };
   ender_.set_keeper(link.pid);
   keeper_ = std::make_unique<KeeperClient>(loop_, std::move(link.socket), std::move(hooks));
+  keeper_->set_version(link.version);
 }
 
 // Its pipes are read whether it is alive, over, or nobody's.
@@ -89,13 +90,11 @@ void ProcessTable::adopt(KeptRun run, const TargetConfig& config) {
     return;
   }
   const bool kept = over || (keeper_ && (run.message.flags & keeper::foreign) == 0);
-  Process process{run.message.pid, config.stop_signal, false, kept,
-                  boost::asio::posix::stream_descriptor(loop_)};
+  Process process{run.message.pid, config.stop_signal, false, kept, std::move(run.pidfd)};
   process.told = run.message;
   process.told.ended_ms = 0;
   process.told.flags &= keeper::grouped;
   if (config.on_agent_death == AgentDeath::kill) process.told.flags |= keeper::end_with_agent;
-  if (run.pidfd) process.pidfd.assign(run.pidfd.release());
   const auto entry = processes_.insert_or_assign(key, std::move(process)).first;
   ++running_;
   if (hooks_.adopted) hooks_.adopted(config, key.second, run.message.pid);
@@ -156,7 +155,7 @@ bool ProcessTable::quiet() const {
 std::vector<ProcessTable::HeldRun> ProcessTable::held() {
   std::vector<HeldRun> list;
   for (auto& [key, process] : processes_) {
-    if (!process.reaped) list.push_back({process.told, process.pidfd.native_handle()});
+    if (!process.reaped) list.push_back({process.told, process.number()});
   }
   return list;
 }
@@ -165,18 +164,19 @@ std::vector<ProcessTable::HeldRun> ProcessTable::held() {
 
 void ProcessTable::pump_launches() {
   while (!waiting_.empty() && asked_.size() < asked_max) {
-    const Launch effect = std::move(waiting_.front());
+    Launch effect = std::move(waiting_.front());
     waiting_.pop_front();
     if (keeper_) {
-      ask_keeper(effect);
+      ask_keeper(std::move(effect));
     } else {
       launch_directly(effect);
     }
   }
+  if (waiting_.empty() && asked_.empty()) boost::asio::post(loop_, [this] { launcher_.stock(); });
 }
 
-void ProcessTable::ask_keeper(const Launch& effect) {
-  TargetConfig config = effect.config;
+void ProcessTable::ask_keeper(Launch effect) {
+  TargetConfig config = std::move(effect.config);
   config.name = effect.target;
   auto prepared =
       launcher_.prepare(config, effect.generation, extras_for(config, effect.generation));
@@ -188,17 +188,15 @@ void ProcessTable::ask_keeper(const Launch& effect) {
   const ChildFrame frame = prepared->frame();
   keeper::Packet packet;
   packet.message = message_for(keeper::Kind::launch, effect.target, effect.generation);
-  std::size_t size = 0;
-  const Descriptor block(write_launch_block(frame, size));
-  if (!block) {
+  LaunchCargo cargo;
+  if (!cargo.load(frame, keeper_->version(), packet)) {
     tell(LaunchFailed{effect.target, effect.generation, errno, "memory for the launch"});
     return;
   }
-  packet.message.block_size = size;
   packet.message.hash = launch_hash(config);
   const bool ends = config.on_agent_death == AgentDeath::kill;
   if (ends) packet.message.flags = keeper::end_with_agent;
-  for (const int fd : {block.get(), frame.input, frame.output, frame.error}) packet.add(fd);
+  for (const int fd : {frame.input, frame.output, frame.error}) packet.add(fd);
   packet.add(prepared->output_reader());
   packet.add(prepared->error_reader());
   const auto add = [&packet](int fd, keeper::Has has) {
@@ -267,7 +265,7 @@ void ProcessTable::acknowledge(const Key& key) {
 void ProcessTable::ask_kernel_later(const Key& key, unsigned tries) {
   const auto entry = processes_.find(key);
   if (entry == processes_.end() || entry->second.reaped) return;
-  const int pidfd = entry->second.pidfd.native_handle();
+  const int pidfd = entry->second.number();
   ExitStatus status;
   auto answer = reap(pidfd, status);  // by now it may have become a child of this process
   if (answer == ExitAnswer::no_answer) answer = ask_kernel(pidfd, status);
@@ -312,7 +310,7 @@ void ProcessTable::replace_keeper() {
     const int pid = link->pid;
     connect_keeper(*std::move(link));
     for (const auto& [target, memory] : memories_) send_memory(memory);
-    for (const auto& [key, process] : processes_) {
+    for (auto& [key, process] : processes_) {
       if (!process.reaped) hand_over(key, process);
     }
     news = fmt::format("the keeper died: its targets live on, a new one (pid {}) holds them", pid);
@@ -327,13 +325,13 @@ void ProcessTable::replace_keeper() {
   pump_launches();
 }
 
-void ProcessTable::hand_over(const Key& key, const Process& process) {
+void ProcessTable::hand_over(const Key& key, Process& process) {
   keeper::Packet packet;
   packet.message = process.told;
   packet.message.kind = keeper::Kind::take_over;
   packet.message.version = keeper::wire_version;
   packet.message.has = keeper::has_pidfd;
-  packet.add(const_cast<Process&>(process).pidfd.native_handle());
+  packet.add(process.number());
   const auto add_pipe = [&](LogStream stream, keeper::Has has) {
     const int pipe = hooks_.pipe ? hooks_.pipe(key.first, stream) : -1;
     if (pipe < 0) return;

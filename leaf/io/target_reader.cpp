@@ -7,6 +7,7 @@
 
 #include "common/base/name.h"
 #include "common/io/config_document.h"
+#include "leaf/io/allow_fields.h"
 #include "leaf/io/depends_resolver.h"
 #include "leaf/io/policy_fields.h"
 #include "leaf/io/process_fields.h"
@@ -141,6 +142,7 @@ class LeafReader {
     reader_.read_integer("bufsize", {1, max_tail}, leaf_.log_tail);
     reader_.read_bool("keeper", leaf_.keeper);
     reader_.read_size("spill_max", spill_range, leaf_.spill_max);
+    read_allow(reader_, leaf_.allow);
     read_short_form();
     read_targets();
     reader_.read_bool("run", leaf_.run);

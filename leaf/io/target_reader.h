@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/io/config.h"
+#include "leaf/command_gate.h"
 #include "leaf/target_config.h"
 
 namespace banyan::leaf::io {
@@ -15,6 +16,7 @@ namespace banyan::leaf::io {
 struct LeafConfig {
   tree::NodeConfig node;
   std::vector<TargetConfig> targets;  // names are unique; at most 10,000
+  AllowPolicy allow;
   bool keeper = true;
   std::uint64_t spill_max = 1ULL << 30;  // bytes kept while no leaf is there
   std::int64_t log_tail = -1;  // `bufsize`: lines of a log that are shown unless asked; -1 = all

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "common/base/check.h"
 
@@ -51,6 +52,7 @@ void Keeper::watch(int descriptor, short events, Watched watched) {
 
 // Away: everything. Present: only whether a finished run's pipes have come to their end.
 void Keeper::watch_runs() {
+  if (present_ && !finished_left_) return;
   for (Run* run = runs_.first(); run != nullptr; run = run->next) {
     const bool finished = run->over && run->acknowledged;
     for (int stream = 0; stream < 2; ++stream) {
@@ -108,7 +110,7 @@ void Keeper::wait() {
   if (lingering_ > 0) linger();
   end_abandoned();
   tell();
-  if (present_) runs_.sweep();
+  if (present_ && std::exchange(sweep_due_, false)) finished_left_ = runs_.sweep();
   if (!present_ && !runs_.any_alive() && !reachable()) finished_ = true;
 }
 
@@ -119,12 +121,14 @@ void Keeper::look(const Watched& watched, short events) {
   int queued = 0;
   Pipe& pipe = run.pipes[watched.stream];
   const bool empty = ::ioctl(pipe.fd, FIONREAD, &queued) < 0 || queued == 0;
+  sweep_due_ = true;
   if ((events & POLLHUP) != 0 && empty) return close_pipe(pipe);
   lingering_ = 1;  // the leaf still has to empty it
 }
 
 void Keeper::linger() {
   bool left = false;
+  sweep_due_ = true;
   const bool give_up = ++lingering_ > linger_rounds_max;
   for (Run* run = runs_.first(); run != nullptr; run = run->next) {
     if (!run->over || !run->acknowledged) continue;
@@ -165,6 +169,7 @@ void Keeper::set_over(Run& run, const ExitStatus& status) {
   run.status = status;
   run.ended_ms = wall_ns() / ns_per_ms;
   run.exit_due = run.handed;
+  news_due_ = true;
   if (run.pidfd >= 0) ::close(run.pidfd);
   run.pidfd = -1;
 }

@@ -85,6 +85,11 @@ class Keeper {
   bool finished_ = false;
   bool welcome_due_ = false;
   bool complete_due_ = false;
+  // Whether a look at all runs is worth while: with many of them it is most of the work.
+  bool runs_due_ = false;        // some have not been handed over
+  bool news_due_ = false;        // some have an answer or an exit to tell
+  bool sweep_due_ = false;       // some may be done with
+  bool finished_left_ = false;   // finished ones whose pipes are open
   bool blocked_ = false;         // what is due waits for room in the socket
   bool crowded_ = false;         // ... for the leaf to take the descriptors that are on their way
   std::int64_t kill_at_ns_ = 0;  // 0 = never

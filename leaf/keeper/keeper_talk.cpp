@@ -16,10 +16,11 @@ namespace {
 constexpr unsigned packets_per_turn = 64;
 constexpr std::int64_t return_within_ns = 2'000'000'000;
 constexpr std::size_t stack_bytes = 64 << 10;
-constexpr std::size_t launch_ends = 4;  // behind the block, 0, 1 and 2
+constexpr std::size_t launch_ends = 3;  // behind 0, 1 and 2
 constexpr std::size_t launch_descriptors = launch_ends + 2;
 
 alignas(16) char child_stack[stack_bytes];
+BlockRoom block_room;
 
 void close_socket(int& socket) {
   if (socket >= 0) ::close(socket);
@@ -40,12 +41,25 @@ bool is_gone(int socket) {
   return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+// A memory file with the block comes before all others.
+std::size_t first_descriptor(const Packet& packet) {
+  return (packet.message.has & has_block) == 0 ? 1 : 0;
+}
+
+bool read_block(const Packet& packet, LaunchBlock& block) {
+  const auto size = packet.message.block_size;
+  if (first_descriptor(packet) != 0) return block.open(packet.descriptors[0], size);
+  return packet.block != nullptr && block.copy(packet.block, size);
+}
+
 // False when there are others than it says.
 bool place_descriptors(const Packet& packet, ChildFrame& frame) {
-  std::size_t next = launch_descriptors;
-  frame.input = packet.descriptors[1];
-  frame.output = packet.descriptors[2];
-  frame.error = packet.descriptors[3];
+  const std::size_t first = first_descriptor(packet);
+  std::size_t next = first + launch_descriptors;
+  if (packet.count < next) return false;
+  frame.input = packet.descriptors[first];
+  frame.output = packet.descriptors[first + 1];
+  frame.error = packet.descriptors[first + 2];
   if ((packet.message.has & has_ready) != 0) frame.ready = packet.descriptors[next++];
   if ((packet.message.has & has_cgroup) != 0) frame.cgroup = packet.descriptors[next++];
   return next == packet.count;
@@ -91,13 +105,15 @@ void Keeper::greet(const Message& hello) {
   goodbye_ = false;
   kill_at_ns_ = 0;
   welcome_due_ = true;
+  runs_due_ = true;
+  sweep_due_ = true;
   complete_due_ = true;
 }
 
 void Keeper::listen_to_leaf() {
   for (unsigned i = 0; i < packets_per_turn && leaf_ >= 0; ++i) {
     Packet packet;
-    const int got = receive_packet(leaf_, packet);
+    const int got = receive_packet(leaf_, packet, &block_room);
     if (got < 0 && (errno == EAGAIN || errno == EBADMSG)) break;
     if (got <= 0) return leave();
     handle(packet);
@@ -141,12 +157,10 @@ void Keeper::launch(Packet& packet) {
   Run& run = runs_.add(packet.message);
   run.handed = true;
   run.answer_due = true;
+  news_due_ = true;
   run.told.error_number = EBADMSG;
   LaunchBlock block;
-  if (packet.count < launch_descriptors ||
-      !block.open(packet.descriptors[0], packet.message.block_size)) {
-    return;
-  }
+  if (packet.count == 0 || !read_block(packet, block)) return;
   ChildFrame frame = block.frame();
   if (!place_descriptors(packet, frame)) return;
   const Child child = start_child(frame, child_stack + stack_bytes);
@@ -162,7 +176,7 @@ void Keeper::launch(Packet& packet) {
   const char* mark = block.variable("BANYAN_TARGET");
   if (mark != nullptr) run.mark = ::strdup(mark);
   for (std::size_t stream = 0; stream < 2; ++stream) {
-    int& end = packet.descriptors[launch_ends + stream];
+    int& end = packet.descriptors[first_descriptor(packet) + launch_ends + stream];
     run.pipes[stream].fd = end;
     end = -1;  // stays open
   }
@@ -200,6 +214,7 @@ void Keeper::acknowledge(const Message& message) {
   if (!run->over && run->foreign) set_over(*run, {});
   if (!run->over) return;
   run->acknowledged = true;
+  sweep_due_ = true;
   run->exit_due = false;
 }
 
@@ -218,7 +233,7 @@ void Keeper::leave() {
   }
   for (Note* note = runs_.first_note(); note != nullptr; note = note->next) note->handed = false;
   if (!goodbye_ && any_to_end) kill_at_ns_ = boot_ns() + return_within_ns;
-  runs_.sweep();
+  finished_left_ = runs_.sweep();
 }
 
 void Keeper::tell() {
@@ -250,6 +265,7 @@ bool Keeper::say(const Packet& packet) {
 }
 
 bool Keeper::say_runs() {
+  if (!runs_due_) return true;
   for (Run* run = runs_.first(); run != nullptr; run = run->next) {
     if (run->handed) continue;
     Packet packet;
@@ -270,10 +286,12 @@ bool Keeper::say_runs() {
     if (!say(packet)) return false;
     note->handed = true;
   }
+  runs_due_ = false;
   return true;
 }
 
 bool Keeper::say_news() {
+  if (!news_due_) return true;
   for (Run* run = runs_.first(); run != nullptr; run = run->next) {
     if (run->answer_due) {
       Packet packet;
@@ -284,6 +302,7 @@ bool Keeper::say_news() {
       }
       if (!say(packet)) return false;
       run->answer_due = false;
+      sweep_due_ = true;
     }
     if (run->exit_due) {
       Packet packet;
@@ -292,6 +311,7 @@ bool Keeper::say_news() {
       run->exit_due = false;
     }
   }
+  news_due_ = false;
   return true;
 }
 

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "leaf/io/launch_child.h"
 #include "leaf/keeper/keeper.h"
 
 namespace {
@@ -45,5 +46,6 @@ int main() {
   for (int standard = 0; standard < 3; ++standard) ::dup2(null, standard);
   const int signals = block_signals();
   if (signals < 0 || ::prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) return 1;
+  banyan::leaf::note_dispositions();
   return banyan::leaf::keeper::Keeper(listener, state, signals).run();
 }

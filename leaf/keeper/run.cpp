@@ -82,16 +82,19 @@ bool Runs::any_alive() const {
   return false;
 }
 
-void Runs::sweep() {
+bool Runs::sweep() {
+  bool left = false;
   for (Run** link = &first_; *link != nullptr;) {
     Run* run = *link;
     if (done_with(*run)) {
       *link = run->next;
       release(run);
     } else {
+      left = left || (run->over && run->acknowledged);
       link = &run->next;
     }
   }
+  return left;
 }
 
 void Runs::keep(const Message& message) {

@@ -60,8 +60,8 @@ class Runs {
   Run* find(const Message& message);
   Run* find(int pid);
   bool any_alive() const;
-  // Drops what is done with.
-  void sweep();
+  // Drops what is done with; whether finished ones remain, for their pipes are open.
+  bool sweep();
 
   Note* first_note() { return notes_; }
   void keep(const Message& message);

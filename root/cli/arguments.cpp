@@ -157,6 +157,22 @@ void add_key_verbs(CLI::App& app, Arguments& args) {
   CLI::App* peers = add_verb(app, "peers", "who may join below a node, and who has");
   peers->add_option("NODE", args.noun, "path of that node; the root when not given");
   peers->add_option("--keys", args.file, "its authorized_keys, when that is on this host");
+  CLI::App* enroll =
+      add_verb(app, "enroll", "let a new host join below this one: prints the line to type there");
+  enroll->add_option("NODE", args.noun, "the name of the new node")->required();
+  enroll->add_option("--config", args.file,
+                     "the parent's file (/etc/banyan/root.toml, relay.toml)");
+  enroll->add_option("--role", args.role, "leaf (default) or relay")->default_str("leaf");
+  enroll->add_option("--address", args.enrol.address,
+                     "HOST[:PORT] by which the new host reaches the parent");
+  CLI::App* join = add_verb(app, "join", "what `enroll` prints: makes this host's key, lists it");
+  join->add_option("NODE", args.noun, "the name of this node")->required();
+  join->add_option("--parent", args.enrol.address, "HOST:PORT")->required();
+  join->add_option("--parent-key", args.enrol.parent_key, "its public key")->required();
+  join->add_option("--path", args.enrol.path, "of this node in the tree")->required();
+  join->add_option("--role", args.role, "leaf or relay")->default_str("leaf");
+  join->add_option("--commands", args.enrol.commands, "KEY[@PATH] whose commands are obeyed");
+  join->add_option("--dir", args.enrol.directory, "where key and configuration go (/etc/banyan)");
 }
 
 void add_other_verbs(CLI::App& app, Arguments& args) {

@@ -39,15 +39,23 @@ struct ActArguments {
   std::string wanted;      // wait --for
 };
 
+struct EnrolArguments {               // enroll, join
+  std::string address;                // of the parent, as the new host reaches it
+  std::string parent_key;             // join, from here on
+  std::string path;                   // of the new node
+  std::vector<std::string> commands;  // KEY, or KEY@PATH
+  std::string directory;
+};
+
 struct Arguments {
   std::string verb;
-  std::string noun;  // get's list, explain's word, config's action
+  std::string noun;  // get's list, explain's word, config's action, the node of enroll and join
   std::vector<std::string> selectors;
   std::vector<std::string> labels;
   std::string url;
   std::string token_file;
   std::string state;
-  std::string file;  // config check, keygen, peers
+  std::string file;  // config check, keygen, peers, enroll
   std::string role;
   Output output = Output::table;
   ColourChoice colour = ColourChoice::automatic;
@@ -61,6 +69,7 @@ struct Arguments {
   std::string sort = "cpu";  // top: cpu, memory or fds
   LogArguments log;
   ActArguments act;
+  EnrolArguments enrol;
   std::string help;  // not empty: print this and end well
 };
 

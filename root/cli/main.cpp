@@ -98,6 +98,10 @@ int run(const std::vector<std::string>& words) {
     code = run_config(*arguments, terminal);
   } else if (arguments->verb == "keygen") {
     code = run_keygen(*arguments, terminal);
+  } else if (arguments->verb == "enroll") {
+    code = run_enroll(*arguments, terminal);
+  } else if (arguments->verb == "join") {
+    code = run_join(*arguments, terminal);
   } else {
     code = run_client(*arguments, terminal);
   }

@@ -10,7 +10,7 @@ HEADER = re.compile(
     r"^\s*#\s*include\s+<("
     r"zmq|boost/(asio|beast|process|filesystem)|sys/|netinet/|arpa/|net/|linux/"
     r"|(unistd|fcntl|netdb|poll|spawn|pthread|termios|dirent|signal)\.h"
-    r"|spdlog|toml\+\+|curl|sqlite|SQLiteCpp|sodium|systemd|CLI/"
+    r"|spdlog|toml\+\+|curl|sqlite|SQLiteCpp|sodium\.h|sodium/randombytes|systemd|CLI/"
     r"|(fstream|iostream|filesystem|thread|mutex|shared_mutex|condition_variable|future)>"
     r")"
 )

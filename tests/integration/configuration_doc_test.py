@@ -83,13 +83,17 @@ class ConfigurationDocTest(unittest.TestCase):
         code, said = self.check(role, "".join(f"{word} = 1\n" for word in sorted(tried)))
         self.assertEqual(code, 78, said)
         known = tried - {one or other for one, other in REFUSED.findall(said)}
-        return known | self.known_in_security(role)
+        return known | self.known_below(role, "security") | self.known_below(role, "allow")
 
-    def known_in_security(self, role):
-        lines = "".join(f"{word} = 1\n" for word in sorted(self.candidates()))
-        _, said = self.check(role, "[security]\n" + lines)
+    def known_below(self, role, table):
+        """Keys of a table at the top; none where that is not read."""
+        tried = self.candidates() | {"surely_unknown"}
+        lines = "".join(f"{word} = 1\n" for word in sorted(tried))
+        _, said = self.check(role, f"[{table}]\n" + lines)
         refused = {one or other for one, other in REFUSED.findall(said)}
-        return {f"security.{word}" for word in self.candidates()} - refused
+        if f"{table}.surely_unknown" not in refused:
+            return set()
+        return {f"{table}.{word}" for word in tried} - refused
 
     def known_in_a_target(self):
         tried = self.candidates()

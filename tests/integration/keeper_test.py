@@ -158,6 +158,18 @@ class Output(KeeperTest):
         self.assertEqual(self.logged("api"), b"last words\n")
 
 
+class Launches(KeeperTest):
+    def test_a_large_environment_reaches_the_target(self):
+        """It does not fit into the packet of a launch."""
+        large = {"LARGE": "x" * 60_000}
+        command = ["/bin/sh", "-c", "echo ${#LARGE}; exec sleep 100000"]
+        target = self.begin({"api": {"command": command, "env": large}})["api"]
+        wait_for("its line", lambda: self.logged("api") == b"60000\n")
+        os.kill(target["pid"], signal.SIGKILL)
+        wait_for("its next line", lambda: self.logged("api") == b"60000\n60000\n")
+        self.assertEqual(len(self.wait_exits("api", 1)), 1)
+
+
 class Exits(KeeperTest):
     def test_an_exit_while_the_agent_was_away_is_told_once_with_its_code(self):
         gate = self.world.path("gate")

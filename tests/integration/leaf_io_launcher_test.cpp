@@ -198,6 +198,19 @@ TEST(ProcessTable, StoppedTargetHearsTheStopSignal) {
   EXPECT_EQ(exited->signal, SIGTERM);
 }
 
+TEST(ProcessTable, StoppedTargetHearsAnySignalThatIsToEndIt) {
+  World world;
+  const auto generation = world.launch(world.target({"sleep", "60"}));
+  ASSERT_NE(world.await<Launched>(), nullptr);
+  const int pid = world.last<Launched>()->pid;
+  world.table.perform(SignalProcess{"api", generation, SIGSTOP, true});
+  ASSERT_TRUE(world.run_until([&] { return process_info(pid)->state == 'T'; }));
+  world.table.perform(SignalProcess{"api", generation, SIGINT, true, true});
+  const auto* exited = world.await<ProcessExited>();
+  ASSERT_NE(exited, nullptr);
+  EXPECT_EQ(exited->signal, SIGINT);
+}
+
 TEST(ProcessTable, GroupSignalReachesTheChildren) {
   World world;
   // The child tells its pid after its own execve: from then on TERM ends it.

@@ -122,6 +122,13 @@ TEST_F(SpillMerge, StrangeFilesAreLeftAlone) {
   EXPECT_EQ(text(), "before\n");
 }
 
+Descriptor block_file(const ChildFrame& frame, std::size_t& size) {
+  char* const block = make_launch_block(frame, size);
+  Descriptor file(store_launch_block(block, size));
+  std::free(block);
+  return file;
+}
+
 TEST(LaunchBlock, GivesBackWhatWasWritten) {
   char word[] = "word";
   char empty[] = "";
@@ -135,7 +142,7 @@ TEST(LaunchBlock, GivesBackWhatWasWritten) {
   frame.environment = environment;
   frame.umask = 027;
   std::size_t size = 0;
-  const Descriptor file(write_launch_block(frame, size));
+  const Descriptor file = block_file(frame, size);
   ASSERT_TRUE(file);
   LaunchBlock block;
   ASSERT_TRUE(block.open(file.get(), size));
@@ -179,7 +186,7 @@ TEST(LaunchBlock, CarriesAllThatAProcessIsGiven) {
   frame.ready_number = 9;
   frame.pid_text = pid + 13;
   std::size_t size = 0;
-  const Descriptor file(write_launch_block(frame, size));
+  const Descriptor file = block_file(frame, size);
   LaunchBlock block;
   ASSERT_TRUE(block.open(file.get(), size));
   const ChildFrame& got = block.frame();
@@ -212,7 +219,7 @@ TEST(LaunchBlock, RefusesABlockOfAnotherVersion) {
   frame.arguments = arguments;
   frame.environment = arguments;
   std::size_t size = 0;
-  const Descriptor file(write_launch_block(frame, size));
+  const Descriptor file = block_file(frame, size);
   std::uint64_t head_size = 0;
   ASSERT_EQ(::pread(file.get(), &head_size, sizeof head_size, 0), 8);
   head_size += 8;

@@ -37,15 +37,15 @@ TEST_F(StateDirTest, KeepsTheInstanceAndChangesTheBoot) {
     const auto dir = open();
     ASSERT_TRUE(dir);
     instance = dir->instance();
+    EXPECT_TRUE(dir->fresh());
     boot = dir->boot().random;
-    EXPECT_TRUE(dir->is_new());
   }
   EXPECT_THAT(instance, MatchesRegex("[0-9a-f]+"));
   EXPECT_EQ(instance.size(), 32U);
   const auto again = open();
   ASSERT_TRUE(again);
   EXPECT_EQ(again->instance(), instance);
-  EXPECT_FALSE(again->is_new());
+  EXPECT_FALSE(again->fresh());
   EXPECT_NE(again->boot().random, boot);
 }
 

@@ -3,6 +3,7 @@
 //   frames KIND     that were sent, by the names of the link protocol
 //   lost-frames     by `lose`
 //   events KIND     stored at the root
+//   gone            events that the stored gaps count
 //   outcomes KIND   of all commands
 //   executed        signals of commands that reached a process
 //   listed HOST     places at which the root lists it;  up HOST  at which it is up
@@ -23,8 +24,17 @@ constexpr int first_own_signal = 34;
 
 std::int64_t events(const World& world, const std::string& kind) {
   std::int64_t count = 0;
-  for (const auto& event : world.root().root()->api().events().events())
-    count += event.kind == kind;
+  for (const auto& row : world.root().disk().store.rows()) count += row.event.kind == kind;
+  return count;
+}
+
+// How many events the stored gaps speak of.
+std::int64_t gone(const World& world) {
+  std::int64_t count = 0;
+  for (const auto& row : world.root().disk().store.rows()) {
+    if (row.event.kind != "gap") continue;
+    count += boost::json::parse(row.event.data).at("count").to_number<std::int64_t>();
+  }
   return count;
 }
 
@@ -99,6 +109,7 @@ std::int64_t measure(Play& play, const Words& subject) {
   if (what == "frames") return static_cast<std::int64_t>(world.network().tap().frames(which));
   if (what == "lost-frames") return static_cast<std::int64_t>(world.network().lost());
   if (what == "events") return events(world, which);
+  if (what == "gone") return gone(world);
   if (what == "outcomes") return outcomes(play, which);
   if (what == "executed") return executed(world);
   if (what == "listed") return places(world, which, false);

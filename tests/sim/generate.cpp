@@ -23,6 +23,7 @@ class Generator {
     add("quiet 20s");
     workload();
     for (unsigned i = 0; i < mix_.faults && !mix_.quiet_links; ++i) fault();
+    if (!mix_.quiet_links && random_.chance(0.3)) add("{} crash top for {}", when(), ms(50, 3'000));
     add("expect repairs == 0");  // within sessions: what was lost has ended them
     return text_;
   }

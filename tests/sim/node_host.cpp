@@ -8,6 +8,9 @@ namespace banyan::sim {
 namespace {
 
 constexpr std::uint64_t attach_reserve = 1'000;  // as the state directory keeps it
+constexpr Duration commit_within = milliseconds{150};
+constexpr Duration commit_again = seconds{1};
+constexpr Duration read_within = milliseconds{20};
 
 }  // namespace
 
@@ -29,6 +32,7 @@ NodeHost::NodeHost(NodeSpec spec, HostOptions options, Later later)
     : spec_(std::move(spec)),
       options_(options),
       random_(options.seed),
+      later_(later),
       machine_(random_.next(),
                [later](Duration delay, leaf::ProcessEvent event) { later(delay, event); }),
       logs_([later](Duration delay, leaf::LogEvent event) { later(delay, std::move(event)); }) {}
@@ -55,7 +59,11 @@ tree::Identity NodeHost::identity(Now now) {
   identity.boot.set_start_ms(wall_ms(now.wall));
   boot_random_ = random_.next();
   identity.boot.set_random(boot_random_);
-  if (!spec_.disk) disk_ = Disk{0, {}, {}, disk_.full};
+  if (!spec_.disk) {
+    const bool full = disk_.full;
+    disk_ = Disk{};
+    disk_.full = full;
+  }
   identity.attach_base = disk_.attach == 0 ? 0 : disk_.attach + attach_reserve;
   if (!disk_.full) {
     disk_.attach =
@@ -72,19 +80,31 @@ void NodeHost::boot(Time world, HostEffects& effects) {
   const Now now = options_.clock.at(world);
   const tree::Identity who = identity(now);
   if (spec_.role == "leaf") return boot_leaf(who, world, effects);
+  if (spec_.role == "relay") return boot_relay(who, now, effects);
+  boot_root(who, now, effects);
+}
+
+void NodeHost::boot_relay(const tree::Identity& identity, Now now, HostEffects& effects) {
   const std::vector<view::StaticFile> no_files;
-  if (spec_.role == "relay") {
-    role_ = std::make_unique<Relay>(config(), who, random_.next(), no_files);
-    restore(*get<Relay>());
-    RelayEffects own;
-    get<Relay>()->start(now, own);
-    return take(own, effects);
-  }
-  role_ = std::make_unique<Root>(config(), who, random_.next(), no_files);
-  restore(*get<Root>());
+  role_ = std::make_unique<Relay>(config(), identity, random_.next(), no_files);
+  Relay& relay = *get<Relay>();
+  relay.resume(v1::Handover(), disk_.spool.spooled());
+  disk_.spool.begin(relay.events(), disk_.full);
+  restore(relay);
+  RelayEffects own;
+  relay.start(now, own);
+  perform(own, effects);
+}
+
+void NodeHost::boot_root(const tree::Identity& identity, Now now, HostEffects& effects) {
+  const std::vector<view::StaticFile> no_files;
+  role_ = std::make_unique<Root>(config(), identity, random_.next(), no_files);
+  Root& root = *get<Root>();
+  root.resume(disk_.store.history(), now);
+  restore(root);
   RootEffects own;
-  get<Root>()->start(now, own);
-  take(own, effects);
+  root.start(now, own);
+  perform(own, effects);
 }
 
 void NodeHost::boot_leaf(const tree::Identity& identity, Time world, HostEffects& effects) {
@@ -101,7 +121,9 @@ void NodeHost::boot_leaf(const tree::Identity& identity, Time world, HostEffects
     each.backoff.max = seconds{2};  // so that all is quiet when it is judged
     options.targets.push_back(std::move(each));
   }
+  options.spooled = disk_.spool.spooled();
   role_ = std::make_unique<Leaf>(std::move(options), identity);
+  disk_.spool.begin(get<Leaf>()->events(), disk_.full);
   LeafEffects own;
   get<Leaf>()->start(now, own);
   perform(own, world, effects);
@@ -125,22 +147,65 @@ void NodeHost::handle(const HostEvent& event, Time world, HostEffects& effects) 
     RelayEffects own;
     if (link != nullptr) relay->handle(*link, now, own);
     if (http != nullptr) relay->handle(*http, now, own);
-    take(own, effects);
+    perform(own, effects);
   } else if (Root* root = get<Root>()) {
     RootEffects own;
     if (link != nullptr) root->handle(*link, now, own);
     if (http != nullptr) root->handle(*http, now, own);
-    take(own, effects);
+    if (const auto* told = std::get_if<StoreEvent>(&event)) root->handle(*told, now, own);
+    if (std::holds_alternative<CommitTime>(event) && disk_.store.waiting() > 0) {
+      root->handle(commit(), now, own);
+    }
+    perform(own, effects);
   }
+}
+
+StoreEvent NodeHost::commit() {
+  if (!disk_.full) return StoreDone{disk_.store.commit()};
+  later_(commit_again, CommitTime{});
+  return StoreFailed{disk_.store.waiting(), "the disk is full"};
+}
+
+void NodeHost::perform(RelayEffects& from, HostEffects& effects) {
+  disk_.spool.keep(from.spool, get<Relay>()->events(), disk_.full);
+  take(from, effects);
+}
+
+void NodeHost::perform(RootEffects& from, HostEffects& effects) {
+  for (auto& write : from.store) {
+    disk_.store.take(std::move(write));
+    later_(random_.upto(commit_within), CommitTime{});
+  }
+  for (const auto& ask : from.asks) {
+    later_(random_.upto(read_within), StoreEvent(disk_.store.read(ask)));
+  }
+  take(from, effects);
 }
 
 void NodeHost::perform(LeafEffects& from, Time world, HostEffects& effects) {
   const Now now = options_.clock.at(world);
+  disk_.spool.keep(from.spool, get<Leaf>()->events(), disk_.full);
   for (const auto& memory : from.memories) machine_.remember(memory);
   for (const auto& effect : from.processes) machine_.perform(effect, world);
   for (const auto& effect : from.logs) logs_.perform(effect, now.wall);
   if (!from.wanted.empty() && !disk_.full) disk_.wanted = from.wanted.back().wanted;
   for (auto& each : from.links.list) effects.links.list.push_back(std::move(each));
+}
+
+void NodeHost::flood(unsigned events, Time world, HostEffects& effects) {
+  const Now now = options_.clock.at(world);
+  for (unsigned i = 0; i < events; ++i) {
+    const tree::OwnEvent event{"flood", "", std::to_string(i), "{}"};
+    if (Leaf* leaf = get<Leaf>()) {
+      LeafEffects own;
+      leaf->note(event, now, own);
+      perform(own, world, effects);
+    } else if (Relay* relay = get<Relay>()) {
+      RelayEffects own;
+      relay->note(event, now, own);
+      perform(own, effects);
+    }
+  }
 }
 
 void NodeHost::stop(Time world, HostEffects& effects) {
@@ -152,7 +217,7 @@ void NodeHost::stop(Time world, HostEffects& effects) {
   } else if (Relay* relay = get<Relay>()) {
     RelayEffects own;
     relay->stop(now, own);
-    take(own, effects);
+    perform(own, effects);
   }
   crash(false);
   left_ = true;
@@ -163,7 +228,10 @@ void NodeHost::crash(bool whole_host) {
   frozen_ = false;
   machine_.leaf_gone();
   logs_.leaf_gone();
-  if (whole_host) machine_.end_all();
+  disk_.store.crash(random_);
+  if (!whole_host) return;
+  machine_.end_all();
+  disk_.spool.power_cut(random_);
 }
 
 void NodeHost::prefer(const std::string& parent) {
@@ -199,7 +267,7 @@ const tree::Uplink* NodeHost::uplink() const {
   return relay == nullptr ? nullptr : &relay->uplink();
 }
 
-const tree::EventSpool* NodeHost::spool() const {
+const tree::EventOutbox* NodeHost::events() const {
   if (const Leaf* leaf = get<Leaf>()) return &leaf->events();
   const Relay* relay = get<Relay>();
   return relay == nullptr ? nullptr : &relay->events();

@@ -16,12 +16,15 @@
 #include "tests/sim/log_book.h"
 #include "tests/sim/machine.h"
 #include "tests/sim/node_clock.h"
+#include "tests/sim/spool_disk.h"
+#include "tests/sim/store_disk.h"
 #include "tests/sim/topology.h"
 
 namespace banyan::sim {
 
-using HostEvent =
-    std::variant<tree::LinkEvent, leaf::ProcessEvent, leaf::LogEvent, tree::HttpEvent>;
+struct CommitTime {};  // the root's store writes what is on its way
+using HostEvent = std::variant<tree::LinkEvent, leaf::ProcessEvent, leaf::LogEvent, tree::HttpEvent,
+                               StoreEvent, CommitTime>;
 
 struct HostEffects {
   tree::LinkEffects links;
@@ -33,6 +36,8 @@ struct Disk {
   std::uint64_t attach = 0;
   std::map<std::string, bool> wanted;
   std::vector<v1::Update> picture;  // relay, root
+  SpoolDisk spool;                  // leaf, relay
+  StoreDisk store;                  // root
   bool full = false;                // what is to be kept from now on is not
 };
 
@@ -52,6 +57,8 @@ class NodeHost {
 
   void boot(Time world, HostEffects& effects);
   void handle(const HostEvent& event, Time world, HostEffects& effects);
+  // So many events of its own.
+  void flood(unsigned events, Time world, HostEffects& effects);
   // Goodbye to the parent; the targets are kept.
   void stop(Time world, HostEffects& effects);
   // The program alone, or the host with everything that runs on it.
@@ -77,6 +84,7 @@ class NodeHost {
 
   NodeClock& clock() { return options_.clock; }
   Disk& disk() { return disk_; }
+  const Disk& disk() const { return disk_; }
   Machine& machine() { return machine_; }
   const Machine& machine() const { return machine_; }
   LogBook& logs() { return logs_; }
@@ -89,7 +97,7 @@ class NodeHost {
   const tree::Downlink* downlink() const;
   const tree::Uplink* uplink() const;
   const tree::Router* router() const;
-  const tree::EventSpool* spool() const;
+  const tree::EventOutbox* events() const;  // leaf, relay
 
  private:
   template <class Role>
@@ -105,10 +113,16 @@ class NodeHost {
   template <class Effects>
   void take(Effects& from, HostEffects& effects);
   void perform(LeafEffects& from, Time world, HostEffects& effects);
+  void perform(RelayEffects& from, HostEffects& effects);
+  void perform(RootEffects& from, HostEffects& effects);
+  void boot_relay(const tree::Identity& identity, Now now, HostEffects& effects);
+  void boot_root(const tree::Identity& identity, Now now, HostEffects& effects);
+  StoreEvent commit();
 
   NodeSpec spec_;
   HostOptions options_;
   Random random_;
+  Later later_;
   Disk disk_;
   Machine machine_;
   LogBook logs_;

@@ -50,9 +50,7 @@ class Check {
 
   void check(const Issued& issued) {
     const auto number = world_.ask("GET", "/api/v1/commands/" + issued.id);
-    if (number == 0 || world_.exchange(number).status != 200) {
-      return findings_.add("", issued.id + ": the command is not known");
-    }
+    if (number == 0 || world_.exchange(number).status != 200) return check_forgotten(issued);
     const auto body = boost::json::parse(world_.exchange(number).body);
     if (body.at("state").as_string() != "finished") findings_.add("", issued.id + ": unfinished");
     std::set<std::string> seen;
@@ -93,6 +91,19 @@ class Check {
     }
   }
 
+  // A root that died before the command was on its disk has sent nothing of it.
+  void check_forgotten(const Issued& issued) {
+    if (issued.root_life == world_.root().life()) {
+      return findings_.add("", issued.id + ": the command is not known");
+    }
+    for (const auto& [name, host] : world_.hosts()) {
+      for (const Signalled& each : host->machine().signalled()) {
+        if (issued.signal == 0 || each.signal != issued.signal) continue;
+        findings_.add("", issued.id + ": it ran at " + name + ", and is not in the store");
+      }
+    }
+  }
+
   // Which of them a path meant cannot be said.
   bool has_double(const std::string& node) const {
     int count = 0;
@@ -116,9 +127,7 @@ class Check {
 }  // namespace
 
 void check_commands(World& world, const Workload& workload, Findings& findings) {
-  for (const Issued& issued : workload.commands()) {
-    if (issued.root_life == world.root().life()) Check(world, findings).check(issued);
-  }
+  for (const Issued& issued : workload.commands()) Check(world, findings).check(issued);
 }
 
 void check_readers(const World& world, const Workload& workload, Findings& findings) {

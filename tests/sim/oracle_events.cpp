@@ -1,6 +1,5 @@
-// Events: what was said at the first hop is at the root once, in order, or its gap is.
-
-#include <deque>
+// Events: each that was said is in the root's store once, in the order of its stream, or its gap is
+// there with its count; over the deaths of leaves, relays and the root.
 
 #include <fmt/format.h>
 
@@ -10,91 +9,82 @@
 namespace banyan::sim {
 namespace {
 
-struct Place {
-  StreamKey stream;
-  std::uint64_t number = 0;
-};
-using Index = std::map<std::pair<std::string, SaidEvent>, std::deque<Place>>;
-
-Index index_of(const FrameTap& tap) {
-  Index index;
-  for (const auto& [stream, events] : tap.said()) {
-    for (const auto& [number, event] : events) {
-      index[{stream.instance, event}].push_back({stream, number});
-    }
-  }
-  return index;
-}
-
-SaidEvent as_said(const view::StoredEvent& stored) {
+// Is this what its origin said? An event about the origin itself is stored under its own path.
+bool same(const view::StoredEvent& stored, const SaidEvent& said) {
   const auto slash = stored.path.rfind('/');
-  return {stored.time_ms, stored.kind,
-          slash == std::string::npos ? stored.path : stored.path.substr(slash + 1), stored.text};
+  const std::string last = slash == std::string::npos ? stored.path : stored.path.substr(slash + 1);
+  return stored.time_ms == said.time_ms && stored.kind == said.kind && stored.text == said.text &&
+         (said.subject.empty() || said.subject == last);
 }
 
-// An event about its origin itself is stored under the origin's path.
-const std::deque<Place>* find(Index& index, const view::StoredEvent& stored, SaidEvent& event) {
-  event = as_said(stored);
-  auto found = index.find({stored.node_id, event});
-  if (found == index.end()) {
-    event.subject.clear();
-    found = index.find({stored.node_id, event});
-  }
-  return found == index.end() ? nullptr : &found->second;
+std::string text_of(const view::EventRow& row) {
+  return fmt::format("{} {} {} #{}", row.event.path, row.event.kind, row.event.text, row.number);
 }
 
 class Check {
  public:
   Check(const World& world, Findings& findings)
-      : world_(world), findings_(findings), index_(index_of(world.network().tap())) {}
+      : world_(world), findings_(findings), said_(world.network().tap().said()) {}
 
   void run() {
-    for (const view::StoredEvent& stored : world_.root().root()->api().events().events()) {
-      if (stored.kind == "gap") {
-        gaps_.insert(stored.node_id);
-      } else if (stored.node_id != world_.root().instance()) {
-        take(stored);
-      }
-    }
+    for (const auto& row : world_.root().disk().store.rows()) take(row);
     for (const auto& [name, host] : world_.hosts()) check_all_there(*host);
   }
 
  private:
-  void take(const view::StoredEvent& stored) {
-    SaidEvent event;
-    const auto* places = find(index_, stored, event);
-    const std::string text = stored.path + " " + stored.kind + " " + stored.text;
-    if (places == nullptr) return findings_.add("", "stored, and never said: " + text);
-    auto& left = index_.at({stored.node_id, event});
-    if (left.empty()) return findings_.add("R26", "stored twice: " + text);
-    const Place place = left.front();
-    left.pop_front();
-    std::uint64_t& last = last_[place.stream];
-    if (place.number <= last) findings_.add("R25", "stored out of order: " + text);
-    last = std::max(last, place.number);
-    ++stored_[place.stream];
+  void take(const view::EventRow& row) {
+    if (row.event.seq <= seq_) findings_.add("R26", "a number was given twice: " + text_of(row));
+    seq_ = row.event.seq;
+    const StreamKey key{row.stream.instance, row.stream.random};
+    std::uint64_t& upto = upto_[key];
+    if (row.number <= upto) {
+      findings_.add("R26", "stored twice or out of order: " + text_of(row));
+    } else if (row.number > upto + 1) {
+      findings_.add("R26", fmt::format("{} is missing before {}", upto + 1, text_of(row)));
+    }
+    upto = std::max(upto, row.upto);
+    if (row.event.kind == "gap") {
+      gaps_.insert(key);
+    } else if (row.stream.instance != world_.root().instance()) {
+      check_said(key, row);
+    }
   }
 
-  // Of the runs that still live everything that was said; this root's memory is all there is.
+  void check_said(const StreamKey& key, const view::EventRow& row) {
+    const auto stream = said_.find(key);
+    const auto* event = stream == said_.end() || !stream->second.contains(row.number)
+                            ? nullptr
+                            : &stream->second.at(row.number);
+    if (event == nullptr) return findings_.add("R25", "stored, and never said: " + text_of(row));
+    if (!same(row.event, *event)) findings_.add("R25", "stored otherwise: " + text_of(row));
+  }
+
+  // Of this run everything that happened; of earlier ones what came to the disk.
   void check_all_there(const NodeHost& host) {
-    if (!host.runs() || is_orphaned(world_, host) || world_.root().life() > 1) return;
-    const auto& said = world_.network().tap().said();
-    for (auto it = said.lower_bound({host.instance(), 0});
-         it != said.end() && it->first.instance == host.instance(); ++it) {
-      if (it->first.boot != host.boot_random()) continue;
-      const std::uint64_t there = stored_[it->first];
-      if (there == it->second.size() && !gaps_.contains(host.instance())) continue;
-      findings_.add("R27", fmt::format("{}: {} of {} events are stored", host.name(), there,
-                                       it->second.size()));
+    const auto* events = host.events();
+    if (events == nullptr || is_orphaned(world_, host)) return;
+    check_stream(host, host.boot_random(), events->present().last());
+    if (events->present().dropped() == 0 && gaps_.contains({host.instance(), host.boot_random()})) {
+      findings_.add("R26", host.name() + ": a gap, though nothing was dropped");
     }
+    const SpoolDisk& spool = host.disk().spool;
+    if (!spool.is_whole()) return;
+    for (const auto& [boot, last] : spool.written()) check_stream(host, boot, last);
+  }
+
+  void check_stream(const NodeHost& host, std::uint64_t boot, std::uint64_t last) {
+    const auto it = upto_.find({host.instance(), boot});
+    const std::uint64_t there = it == upto_.end() ? 0 : it->second;
+    if (there == last) return;
+    findings_.add("R27", fmt::format("{}: {} of {} events are stored", host.name(), there, last));
   }
 
   const World& world_;
   Findings& findings_;
-  Index index_;
-  std::map<StreamKey, std::uint64_t> last_;
-  std::map<StreamKey, std::uint64_t> stored_;
-  std::set<std::string> gaps_;  // instances
+  const std::map<StreamKey, std::map<std::uint64_t, SaidEvent>>& said_;
+  std::uint64_t seq_ = 0;
+  std::map<StreamKey, std::uint64_t> upto_;
+  std::set<StreamKey> gaps_;
 };
 
 }  // namespace

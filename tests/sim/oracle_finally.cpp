@@ -103,10 +103,12 @@ void check_places(const World& world, Findings& findings) {
 // What was stored was said to be stored: no spool keeps anything.
 void check_acknowledged(const World& world, Findings& findings) {
   for (const auto& [name, host] : world.hosts()) {
-    const tree::EventSpool* spool = host->spool();
-    if (spool == nullptr || spool->acked() == spool->last() || is_orphaned(world, *host)) continue;
-    findings.add("R28", fmt::format("{}: {} events are not acknowledged", name,
-                                    spool->last() - spool->acked()));
+    const tree::EventOutbox* events = host->events();
+    if (events == nullptr || is_orphaned(world, *host)) continue;
+    const auto left = events->present().last() - events->present().acked();
+    if (left == 0 && events->earlier() == 0) continue;
+    findings.add("R28", fmt::format("{}: {} events and {} earlier runs are not acknowledged", name,
+                                    left, events->earlier()));
   }
 }
 

@@ -171,6 +171,8 @@ void Play::perform_host(const Words& words) {
     move(name, word_at(words, 2), has(words, "silent"));
   } else if (verb == "double") {
     add_double(words);
+  } else if (verb == "flood") {
+    world_.flood(name, static_cast<unsigned>(parse_size(word_at(words, 2)).value_or(1)));
   } else if (verb == "fork-fails") {
     host.machine().set_forks_failing(true);
     later(period, [this, name] { world_.host(name).machine().set_forks_failing(false); });

@@ -18,6 +18,7 @@
 //   join HOST ROLE PARENT [as NAME]
 //   fork-fails HOST for 3s      disk-full HOST for 3s
 //   kill-target HOST            log HOST TARGET LINES
+//   flood HOST EVENTS                        of its own, all at once
 //   command VERB SELECT ttl 2s [rolling PARALLEL [FAILURES]]
 //   read HOST TARGET
 //   tamper WHAT

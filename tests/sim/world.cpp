@@ -202,6 +202,13 @@ void World::thaw(const std::string& name) {
   refresh(thawed);
 }
 
+void World::flood(const std::string& name, unsigned events) {
+  HostEffects effects;
+  host(name).flood(events, now_, effects);
+  perform(host(name), effects);
+  refresh(host(name));
+}
+
 void World::jump(const std::string& name, milliseconds by) { host(name).clock().jump(by); }
 
 std::int64_t World::wall_ms_of(const std::string& name) {

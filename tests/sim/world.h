@@ -52,6 +52,7 @@ class World {
   void freeze(const std::string& host);
   void thaw(const std::string& host);
   void jump(const std::string& host, milliseconds by);
+  void flood(const std::string& host, unsigned events);  // of a leaf or relay itself
   // Everything it is handed takes so long: what comes meanwhile waits, its own deadlines too.
   void slow(const std::string& host, Duration each);
   // Breaks the connection of a node to its parent, if there is one.

@@ -6,12 +6,11 @@
 
 #include "common/io/key_list.h"
 #include "common/io/link_keys.h"
+#include "common/tree/command_key.h"
 #include "root/cli/io/verbs.h"
 #include "root/cli/table.h"
 
 namespace banyan::cli {
-
-namespace {
 
 Failure failure_of(const Error& error) {
   Failure failure{exit_failed, error.what, {}};
@@ -20,6 +19,8 @@ Failure failure_of(const Error& error) {
   if (!error.hint.empty()) failure.steps.emplace_back("", error.hint);
   return failure;
 }
+
+namespace {
 
 struct Peer {
   std::string fingerprint;
@@ -85,12 +86,14 @@ Outcome<int> run_keygen(const Arguments& arguments, Terminal& terminal) {
   if (const auto written = io::write_key_file(file, pair); !written) {
     return tl::unexpected(failure_of(written.error()));
   }
+  const tree::CommandSigner signer(io::key_bytes(pair.secret_key));
+  const std::string command_key = io::key_text(signer.public_key());
   terminal.write(pair.public_key + "\n");
-  terminal.say(
-      fmt::format("fingerprint  {}\nsecret       {} (mode 0600)\nthe child's line in "
-                  "authorized_keys of its parent: {} NAME\nin the file of a child: "
-                  "security.parent_key = \"{}\", when this is its parent\n",
-                  io::fingerprint(pair.public_key), file, pair.public_key, pair.public_key));
+  terminal.say(fmt::format(
+      "fingerprint  {}\nsecret       {} (mode 0600)\ncommand key  {}\nthe child's "
+      "line in authorized_keys of its parent: {} NAME\nin the file of a child: "
+      "security.parent_key = \"{}\", when this is its parent\n",
+      io::fingerprint(pair.public_key), file, command_key, pair.public_key, pair.public_key));
   return exit_ok;
 }
 

@@ -20,10 +20,15 @@ Outcome<int> run_wait(Session& session);
 Outcome<int> run_version(Session& session);
 Outcome<int> run_peers(Session& session);
 
+// As every verb tells it.
+Failure failure_of(const Error& error);
+
 // Those that need no root.
 Outcome<int> run_explain(const Arguments& arguments, Terminal& terminal);
 Outcome<int> run_config(const Arguments& arguments, Terminal& terminal);
 Outcome<int> run_keygen(const Arguments& arguments, Terminal& terminal);
+Outcome<int> run_enroll(const Arguments& arguments, Terminal& terminal);
+Outcome<int> run_join(const Arguments& arguments, Terminal& terminal);
 // Becomes banyan-ROLE, which lies beside this program. Returns only when that failed.
 Failure become_daemon(const std::string& role, const std::vector<std::string>& words);
 // `run [options] -- COMMAND`: becomes a leaf without a parent that supervises this one command.

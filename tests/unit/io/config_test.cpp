@@ -115,9 +115,27 @@ TEST(Config, ReportsASyntaxErrorWithItsPlace) {
 }
 
 TEST(Config, RefusesKeysOfLaterVersionsByName) {
-  EXPECT_THAT(problems_of(ConfigRole::root, "[store]\nurl = \"x\"\n[[rules]]\nname = \"r\"\n"),
-              ElementsAre("node.toml:1:2: key \"store\" is not supported by this version",
+  EXPECT_THAT(problems_of(ConfigRole::root, "[limits]\nurl = \"x\"\n[[rules]]\nname = \"r\"\n"),
+              ElementsAre("node.toml:1:2: key \"limits\" is not supported by this version",
                           "node.toml:3:3: key \"rules\" is not supported by this version"));
+}
+
+TEST(Config, AStoreStandsInTheStateDirectoryUnlessToldOtherwise) {
+  const auto plain = load_node_config(ConfigRole::root, input_of("state_dir = \"/s\""));
+  EXPECT_EQ(plain.node.store.path, "/s/store.sqlite");
+  const auto told = load_node_config(
+      ConfigRole::root,
+      input_of("[store]\nurl = \"sqlite:///a/b\"\nkeep = \"30d\"\nkeep_events = 9\n"));
+  EXPECT_THAT(texts(told.problems), IsEmpty());
+  EXPECT_EQ(told.node.store.path, "/a/b");
+  EXPECT_EQ(told.node.store.keep_age, std::chrono::hours{720});
+  EXPECT_EQ(told.node.store.keep_events, 9);
+  EXPECT_THAT(problems_of(ConfigRole::root, "[store]\nurl = \"mysql://x\"\nkep = 1\n"),
+              ElementsAre(HasSubstr("expected \"sqlite:///\""), HasSubstr("store.kep")));
+  EXPECT_THAT(problems_of(ConfigRole::root, "store = 1\n"),
+              ElementsAre(HasSubstr("expected a table")));
+  EXPECT_THAT(problems_of(ConfigRole::leaf, "[store]\nkeep = 60\n"),
+              ElementsAre(HasSubstr("belongs to banyan-root")));
 }
 
 TEST(Config, SaysWhoseAKeyIs) {
@@ -250,7 +268,7 @@ TEST(ConfigOverrides, ProblemsNameTheirSource) {
 TEST(ConfigOverrides, IgnoreVariablesThatAreNoConfiguration) {
   auto input = input_of("");
   for (const auto* name : {"BANYAN_TARGET", "BANYAN_SOCKET", "BANYAN_URL", "BANYAN_TOKEN",
-                           "BANYAN_STORE", "BANYAN_SOMETHING", "BANYAN_", "BANYAN___X"}) {
+                           "BANYAN_RULES", "BANYAN_SOMETHING", "BANYAN_", "BANYAN___X"}) {
     input.environment[name] = "x";
   }
   EXPECT_THAT(texts(load_node_config(ConfigRole::root, input).problems), IsEmpty());

@@ -81,7 +81,7 @@ TEST(Adoption, AnUnknownExitIsAFailureAndSaysSo) {
 TEST(Adoption, WhatIsNotWantedIsStopped) {
   auto bench = found(false);
   EXPECT_EQ(bench.state(), TargetState::stopping);
-  EXPECT_THAT(bench.orders(), ElementsAre("signal 15 group", "signal 18 group"));
+  EXPECT_THAT(bench.orders(), ElementsAre("signal 15 group resume"));
   bench.exited(0, 15);
   bench.gone(7);
   EXPECT_EQ(bench.state(), TargetState::stopped);

@@ -61,7 +61,7 @@ class SupervisorBench {
         list.push_back("launch " + launch->target);
       if (const auto* end = std::get_if<EndSubtree>(&effect)) list.push_back("end " + end->target);
       const auto* signal = std::get_if<SignalProcess>(&effect);
-      if (signal != nullptr && signal->signal != 18) list.push_back("stop " + signal->target);
+      if (signal != nullptr) list.push_back("stop " + signal->target);
     }
     return list;
   }

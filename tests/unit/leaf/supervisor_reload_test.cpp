@@ -217,7 +217,10 @@ TEST(TargetStopSequence, SendsEachSignalAfterItsPauseAndThenKills) {
   std::vector<int> sent;
   const auto take = [&] {
     for (const auto& effect : std::exchange(bench.effects.processes, {})) {
-      if (const auto* signal = std::get_if<SignalProcess>(&effect)) sent.push_back(signal->signal);
+      const auto* signal = std::get_if<SignalProcess>(&effect);
+      if (signal == nullptr) continue;
+      sent.push_back(signal->signal);
+      if (signal->resume) sent.push_back(18);
     }
     return std::exchange(sent, {});
   };

@@ -124,7 +124,8 @@ class TargetBench {
       return "end " + std::to_string(end->generation);
     }
     const auto& signal = std::get<SignalProcess>(effect);
-    return "signal " + std::to_string(signal.signal) + (signal.group ? " group" : "");
+    return "signal " + std::to_string(signal.signal) + (signal.group ? " group" : "") +
+           (signal.resume ? " resume" : "");
   }
 
   int next_pid_ = 100;

@@ -63,5 +63,27 @@ TEST(TargetFacts, AReloadSaysWhatItDid) {
   EXPECT_EQ(event.data(), R"({"added":1,"removed":2,"restarted":3,"changed":4})");
 }
 
+v1::HeldEvents told_exit(const std::string& target, std::uint64_t generation) {
+  RunEnded ended;
+  ended.target = target;
+  ended.generation = generation;
+  v1::HeldEvents stream;
+  *stream.add_events() = *event_of(ended, now);
+  return stream;
+}
+
+TEST(TargetFacts, AnExitToldByAnEarlierRunIsKnownIfThatVeryRunIsTakenOver) {
+  Legacy legacy;
+  legacy.runs.resize(2);
+  legacy.runs[0].target = "api";
+  legacy.runs[0].generation = 7;
+  legacy.runs[1].target = "db";
+  legacy.runs[1].generation = 1;
+  const std::vector<v1::HeldEvents> earlier = {told_exit("api", 6), told_exit("api", 7),
+                                               told_exit("db", 11), told_exit("gone", 1)};
+  const std::set<std::pair<std::string, std::uint64_t>> expected = {{"api", 7}};
+  EXPECT_EQ(told_exits(earlier, legacy), expected);
+}
+
 }  // namespace
 }  // namespace banyan::leaf

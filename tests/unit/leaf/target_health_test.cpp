@@ -129,7 +129,7 @@ TEST(TargetWatchdog, EndsASilentTargetByAbortAndRunsItAgain) {
   auto bench = TargetBench::running(watched_config());
   bench.pass(seconds{2});
   EXPECT_EQ(bench.state(), TargetState::stopping);
-  EXPECT_THAT(bench.orders(), ElementsAre("signal 6 group", "signal 18 group"));
+  EXPECT_THAT(bench.orders(), ElementsAre("signal 6 group resume"));
   EXPECT_EQ(bench.status().error, "watchdog: silent for 2s");
   bench.exited(0, 6);
   bench.gone(1);
@@ -137,7 +137,7 @@ TEST(TargetWatchdog, EndsASilentTargetByAbortAndRunsItAgain) {
   bench.launched();
   bench.effects = {};
   bench.ask(1, RequestVerb::stop);
-  EXPECT_THAT(bench.orders(), ElementsAre("signal 15 group", "signal 18 group"));
+  EXPECT_THAT(bench.orders(), ElementsAre("signal 15 group resume"));
 }
 
 TEST(TargetWatchdog, LeavesATargetAloneThatSaidItIsStopping) {

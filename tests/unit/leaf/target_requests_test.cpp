@@ -17,7 +17,7 @@ TEST(TargetStop, SignalsTheGroupThenEndsTheSubtreeThenIsStopped) {
   auto bench = TargetBench::running();
   bench.ask(1, RequestVerb::stop);
   EXPECT_EQ(bench.state(), TargetState::stopping);
-  EXPECT_THAT(bench.orders(), ElementsAre("signal 15 group", "signal 18 group"));
+  EXPECT_THAT(bench.orders(), ElementsAre("signal 15 group resume"));
   bench.exited(0);
   EXPECT_EQ(bench.state(), TargetState::stopping) << "children may be left";
   EXPECT_THAT(bench.answers(), IsEmpty());
@@ -36,13 +36,12 @@ TEST(TargetStop, KillsAfterTheTimeout) {
   bench.ask(1, RequestVerb::stop);
   EXPECT_EQ(bench.supervisor.next_deadline(), bench.now.time + seconds{3});
   bench.pass(milliseconds{2999});
-  EXPECT_THAT(bench.orders(), ElementsAre("signal 2 group", "signal 18 group"));
+  EXPECT_THAT(bench.orders(), ElementsAre("signal 2 group resume"));
   bench.pass(milliseconds{1});
-  EXPECT_THAT(bench.orders(),
-              ElementsAre("signal 2 group", "signal 18 group", "signal 9 group", "end 1"));
+  EXPECT_THAT(bench.orders(), ElementsAre("signal 2 group resume", "signal 9 group", "end 1"));
   EXPECT_EQ(bench.supervisor.next_deadline(), never);
   bench.exited(0, 9);
-  EXPECT_EQ(bench.effects.processes.size(), 4U) << "the subtree is already being ended";
+  EXPECT_EQ(bench.effects.processes.size(), 3U) << "the subtree is already being ended";
   bench.gone(1);
   EXPECT_EQ(bench.state(), TargetState::stopped);
 }
@@ -54,7 +53,7 @@ TEST(TargetStop, AskedTwiceSignalsOnceAndDoesNotPutOffTheKill) {
   bench.pass(seconds{5});
   bench.ask(2, RequestVerb::stop);
   EXPECT_EQ(bench.supervisor.next_deadline(), kill_at);
-  EXPECT_EQ(bench.effects.processes.size(), 2U);
+  EXPECT_EQ(bench.effects.processes.size(), 1U);
   bench.exited(0);
   bench.gone(1);
   EXPECT_THAT(bench.answers(), ElementsAre("1 done", "2 done"));
@@ -79,7 +78,7 @@ TEST(TargetStop, DuringStartingWaitsForTheLaunchAndThenStopsIt) {
   EXPECT_EQ(bench.supervisor.next_deadline(), never);
   bench.launched();
   EXPECT_EQ(bench.state(), TargetState::stopping);
-  EXPECT_THAT(bench.orders(), ElementsAre("launch 1", "signal 15 group", "signal 18 group"));
+  EXPECT_THAT(bench.orders(), ElementsAre("launch 1", "signal 15 group resume"));
   bench.exited(0, 15);
   bench.gone(1);
   EXPECT_THAT(bench.answers(), ElementsAre("1 done"));

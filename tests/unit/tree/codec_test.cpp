@@ -46,6 +46,7 @@ constexpr Row expected[] = {
     {Kind::kPing, "ping", false, false, false, true},
     {Kind::kPong, "pong", false, true, false, false},
     {Kind::kOutcomeAsk, "outcome_ask", false, false, false, true},
+    {Kind::kEventCredit, "event_credit", false, false, false, true},
     {Kind::kInventory, "inventory", false, false, false, true},
     {Kind::kStreamClose, "stream_close", false, true, false, true},
     {Kind::KIND_NOT_SET, "unknown", false, false, false, false},

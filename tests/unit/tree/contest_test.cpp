@@ -214,6 +214,16 @@ TEST(ContestedChild, IgnoresAContestAboutAnother) {
   EXPECT_TRUE(child.uplink.connected());
 }
 
+TEST(ContestedChild, IgnoresANumberThatLeavesNoneAboveIt) {
+  ChildSide child;
+  child.connect(at({}));
+  v1::Frame frame;
+  frame.mutable_contest()->set_instance(instance_of('a'));
+  frame.mutable_contest()->set_attach(UINT64_MAX);
+  child.say(frame, at({}));
+  EXPECT_TRUE(child.uplink.connected());
+}
+
 // ---- copies
 
 TEST(Copies, ABootThatWasTakenOverIsRefusedWhileTheOtherBeats) {

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -115,7 +116,9 @@ class ParentSide {
       : downlink(options, identity_of("relay", "parent", 'f'), mirror, 7) {}
 
   Said bytes(ConnId conn, std::string bytes, Now now) {
-    return in_turn(now, [&](Turn& turn) { downlink.on_frame({conn, std::move(bytes)}, turn); });
+    return in_turn(now, [&](Turn& turn) {
+      downlink.on_frame({conn, std::move(bytes), keys[conn]}, turn);
+    });
   }
   Said frame(ConnId conn, const v1::Frame& frame, Now now) {
     return bytes(conn, encode(frame), now);
@@ -132,6 +135,7 @@ class ParentSide {
 
   Mirror mirror;
   Downlink downlink;
+  std::map<ConnId, std::shared_ptr<const KeyHolder>> keys;  // by which connections were made
 };
 
 // A child whose frames the test writes; session and sequence are filled in.

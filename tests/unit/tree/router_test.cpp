@@ -62,7 +62,7 @@ TEST_F(RouterTest, EventsRiseWithThePathFromHereAndTheirAckFindsTheWayBack) {
   pass(b_, events(b_.instance));
   const auto rising = router_.take_rising();
   ASSERT_EQ(rising.size(), 1u);
-  EXPECT_EQ(std::get<v1::EventBatch>(rising[0]).path(), "b");
+  EXPECT_EQ(std::get<RisingEvents>(rising[0]).batch.path(), "b");
   EXPECT_TRUE(router_.take_rising().empty());
   const Said said = ack(b_.instance);
   ASSERT_EQ(said.effect_count<SendChild>(), 1u);

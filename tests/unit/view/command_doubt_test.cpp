@@ -110,5 +110,28 @@ TEST_F(DoubtTest, AskingEndsTenMinutesAfterTheDeadline) {
   EXPECT_EQ(book_.doubts(mirror_, at(std::chrono::minutes{12})).size(), 0u);
 }
 
+TEST_F(DoubtTest, AnotherRunAsksAboutWhatWasRunning) {
+  const auto record = book_.row_of(*book_.find(hex_)).record;
+  CommandBook next(2, 2);
+  next.resume({record}, at(seconds{1}));
+  const auto asks = next.doubts(mirror_, at(seconds{1}));
+  ASSERT_EQ(asks.size(), 1u);
+  EXPECT_EQ(asks[0].id(), id_);
+  EXPECT_EQ(asks[0].boot().random(), 9u) << "the boot it was meant for";
+}
+
+TEST_F(DoubtTest, AnotherRunAsksAboutNothingThatIsAnsweredOrTooOld) {
+  const auto running = book_.row_of(*book_.find(hex_)).record;
+  outcome("east/web", v1::OUTCOME_KIND_DONE, at({}));
+  CommandBook next(2, 2);
+  next.resume({book_.row_of(*book_.find(hex_)).record}, at(seconds{1}));
+  EXPECT_EQ(next.next_deadline(), never);
+  Now later = at(seconds{1});
+  later.wall += std::chrono::minutes{11};
+  CommandBook late(2, 2);
+  late.resume({running}, later);
+  EXPECT_TRUE(late.doubts(mirror_, later).empty());
+}
+
 }  // namespace
 }  // namespace banyan::view

@@ -89,6 +89,33 @@ TEST(EventLog, AnotherBootIsAnotherStream) {
   EXPECT_EQ(log.events().size(), 4u);
 }
 
+TEST(EventLog, KnowsWhatAnEarlierRunStored) {
+  History history;
+  history.last_seq = 50;
+  history.streams = {{{"abc", 0, 1}, 3}};
+  EventLog log("me");
+  log.resume(history, {"me", 7, 8});
+  EXPECT_EQ(log.accept(batch(1, 5), wall).upto(), 5u);
+  EXPECT_THAT(texts(log), ::testing::ElementsAre("4", "5"));
+  EXPECT_EQ(log.events()[0].seq, 51u);
+  const auto rows = log.take_rows();
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[1].number, 5u);
+  EXPECT_EQ(rows[1].upto, 5u);
+  EXPECT_EQ(rows[1].stream, (StreamId{"abc", 0, 1}));
+}
+
+TEST(EventLog, AGapIsARowInThePlaceOfWhatIsMissing) {
+  EventLog log("me");
+  log.resume({}, {"me", 7, 8});
+  log.accept(batch(5, 1, 5), wall);
+  const auto rows = log.take_rows();
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].number, 1u);
+  EXPECT_EQ(rows[0].upto, 4u);
+  EXPECT_EQ(rows[1].number, 5u);
+}
+
 TEST(EventLog, OldestEventsGiveWayAndAreCounted) {
   EventLog log("", {3, 1U << 20U, 10});
   log.accept(batch(1, 5), wall);
