@@ -12,10 +12,11 @@ namespace banyan::leaf {
 namespace {
 
 bool is_known(const tree::Mirror& self, const std::string& target) {
-  const auto& targets = self.top().targets;
-  return targets.contains(target) ||
-         std::any_of(targets.begin(), targets.end(),
-                     [&](const auto& each) { return each.second.group() == target; });
+  const auto names = self.top().target_names();
+  return self.top().has_target(target) ||
+         std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+           return self.top().target(name).value_or(v1::TargetFact()).group() == target;
+         });
 }
 
 }  // namespace

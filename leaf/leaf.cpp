@@ -69,7 +69,7 @@ void Leaf::start(Now now, LeafEffects& effects) {
   supervisor_.begin(now, supervised_);
   take_supervisor(turn, effects);
   for (const auto& status : supervisor_.statuses()) {
-    const bool told = mirror_.find_fact({"", v1::FACT_KIND_TARGET, status.name}) != nullptr;
+    const bool told = mirror_.find_fact({"", v1::FACT_KIND_TARGET, status.name}).has_value();
     if (!told) tell_target(status.name, turn);
   }
   uplink_.start(turn);

@@ -117,7 +117,8 @@ class Daemon {
   }
 
   void perform(RelayEffects& effects) {
-    for (const v1::Update& part : effects.picture) picture_.keep(part);
+    for (const v1::Update& part : effects.picture)
+      picture_.keep(part, relay_.mirror().told_bytes());
     warn(spool_.keep(effects.spool, relay_.events()));
     performer_.perform(effects.links);
     for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));

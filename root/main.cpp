@@ -109,7 +109,7 @@ class Daemon {
   }
 
   void perform(RootEffects& effects) {
-    for (const v1::Update& part : effects.picture) picture_.keep(part);
+    for (const v1::Update& part : effects.picture) picture_.keep(part, root_.mirror().told_bytes());
     for (auto& write : effects.store) store_.write(std::move(write));
     for (auto& ask : effects.asks) store_.ask(std::move(ask));
     for (tree::HttpEffect& effect : effects.http) http_.perform(std::move(effect));

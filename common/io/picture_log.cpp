@@ -50,6 +50,7 @@ struct PictureLog::Impl {
 
   std::mutex mutex;
   std::condition_variable wake;
+  std::uint64_t live = 0;  // bytes of all that is said, as the last one who kept something knew
   std::deque<std::string> queue;
   std::size_t queued = 0;
   bool stop = false;
@@ -116,9 +117,10 @@ std::vector<std::string> PictureLog::open(const std::function<void(const v1::Upd
   return troubles;
 }
 
-void PictureLog::keep(const v1::Update& part) {
+void PictureLog::keep(const v1::Update& part, std::uint64_t live) {
   std::string record = picture_record(part);
   const std::lock_guard lock(impl_->mutex);
+  impl_->live = live;
   if (impl_->broken || impl_->queued + record.size() > impl_->limits.max_queued) {
     ++impl_->counters.dropped;
     return;
@@ -168,7 +170,12 @@ void PictureLog::Impl::write(const std::deque<std::string>& records) {
     return;
   }
   count(&PictureCounters::records, records.size());
-  if (file->size() > std::max<std::uint64_t>(limits.rewrite_from, 2 * stands_for)) rewrite();
+  std::uint64_t needed = stands_for;
+  {
+    const std::lock_guard lock(mutex);
+    needed = std::max(needed, live);
+  }
+  if (file->size() > std::max<std::uint64_t>(limits.rewrite_from, 2 * needed)) rewrite();
 }
 
 // The new file is complete before the old one goes; whoever starts in between takes the new one.

@@ -46,7 +46,9 @@ class PictureLog {
 
   // Hands over what an earlier run kept, in order. Returns what was wrong, for the log.
   std::vector<std::string> open(const std::function<void(const v1::Update&)>& take);
-  void keep(const v1::Update& part);
+  // `live`: about the bytes of all that the picture says by now; a log is rewritten only when it is
+  // twice as long.
+  void keep(const v1::Update& part, std::uint64_t live = 0);
   // Waits until all of it is written, at most 5 s: before another program takes this process.
   void flush();
 

@@ -19,16 +19,25 @@ std::string shown_issuer(const std::string& path) { return path.empty() ? "the r
 std::int64_t in_seconds(Duration duration) { return duration / seconds{1}; }
 
 // This node as if it stood in the issuer's tree, with nothing around it.
-struct Standing {
-  Standing(const std::string& path, const Mirror::Node& self) {
-    node.path = path;
-    node.name = std::string(split_last(path).second);
-    node.parent = &above;
-    node.node = self.node;
-    node.targets = self.targets;
+class Standing {
+ public:
+  Standing(const std::string& path, const Mirror::Node& self) : path_(path) {
+    copy(self, v1::FACT_KIND_NODE, "");
+    for (const auto& target : self.target_names()) copy(self, v1::FACT_KIND_TARGET, target);
   }
-  Mirror::Node above;
-  Mirror::Node node;
+  // Null when nothing is known of it.
+  const Mirror::Node* node() const { return mirror_.find(path_); }
+
+ private:
+  void copy(const Mirror::Node& self, v1::FactKind kind, const std::string& id) {
+    const auto fact = self.find_fact(kind, id).value_or(FactValue{});
+    Changes ignored;
+    // It was good where it comes from; of a node that has not said anything an empty one stands.
+    static_cast<void>(mirror_.set({path_, kind, id}, fact.instance, fact.bytes, ignored));
+  }
+
+  std::string path_;
+  Mirror mirror_;
 };
 
 }  // namespace
@@ -112,10 +121,12 @@ std::set<std::string> CommandGuard::targets(const Believed& believed, const Mirr
   const bool groups = believed.command.verb() == "scale";
   for (const std::string& place : places(believed.issuer)) {
     const Standing standing(place, self.top());
-    for (const auto& [name, fact] : standing.node.targets) {
-      if (!selector->names(TargetRef{&standing.node, name, &fact})) continue;
+    if (standing.node() == nullptr) continue;
+    for (const auto& name : standing.node()->target_names()) {
+      const TargetRef target{standing.node(), name};
+      if (!selector->names(target)) continue;
       named.insert(name);
-      if (groups) named.insert(fact.group());
+      if (groups) named.insert(target.fact().group());
     }
   }
   return named;
@@ -129,7 +140,7 @@ bool CommandGuard::names_child(const Believed& believed, const Mirror& self,
   const auto above = places(believed.issuer);
   return std::any_of(above.begin(), above.end(), [&](const std::string& place) {
     const Standing standing(join_path(place, child), *held);
-    return selector->names(standing.node);
+    return standing.node() != nullptr && selector->names(*standing.node());
   });
 }
 

@@ -95,7 +95,7 @@ std::uint32_t Downlink::depth_below() const {
     const auto [node, depth] = open.back();
     open.pop_back();
     deepest = std::max(deepest, depth);
-    for (const auto& [name, child] : node->children) open.emplace_back(child.get(), depth + 1);
+    for (const auto& child : node->children()) open.emplace_back(child.get(), depth + 1);
   }
   return static_cast<std::uint32_t>(deepest);
 }

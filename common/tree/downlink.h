@@ -122,6 +122,7 @@ class Downlink {
   void know_again(const std::string& name, const v1::LinkFact& link, Turn& turn);
   void drop(const std::string& name, const std::string& why, Turn& turn);
   void forget_expired(Turn& turn);
+  std::vector<const Mirror::Node*> linked_children() const;
   void make_room(const std::string& newcomer, Turn& turn);
   LivenessOptions liveness_options(const Child& child) const;
   void watch(const Child& child);

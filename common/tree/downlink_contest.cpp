@@ -35,10 +35,10 @@ void Downlink::contest(const std::string& instance, Turn& turn) {
   std::sort(places.begin(), places.end(),
             [](const auto* left, const auto* right) { return beats(*left, *right); });
   // Where links have keys a move is rare enough to be told, and so is a lie about one.
-  const auto winner = children_.find(std::string(split_first(places[0]->path).first));
+  const auto winner = children_.find(std::string(split_first(places[0]->path()).first));
   if (winner != children_.end() && winner->second.key != nullptr) {
     tell_refused(winner->second, "contested",
-                 "the instance at " + places[0]->path + " stands at " + places[1]->path +
+                 "the instance at " + places[0]->path() + " stands at " + places[1]->path() +
                      " too: the later one counts, the other is asked",
                  turn);
   }
@@ -48,7 +48,7 @@ void Downlink::contest(const std::string& instance, Turn& turn) {
   bool handed = false;
   std::vector<std::string> losers;
   for (std::size_t i = 1; i < places.size(); ++i) {
-    losers.push_back(places[i]->path);
+    losers.push_back(places[i]->path());
     handed = hand_over(*places[i], *places.front(), turn) || handed;
   }
   if (handed && ++handed_over_[instance] <= hand_over_at_most) return;

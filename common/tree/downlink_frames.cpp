@@ -87,10 +87,11 @@ Status Downlink::check_origin(const Child& child, const v1::EventBatch& batch) c
   if (child.key == nullptr) return {};
   const auto places = mirror_.places_of(batch.instance());
   const auto is_below = [&](const Mirror::Node* place) {
-    return place->path == child.name || place->path.starts_with(child.name + "/");
+    const std::string path = place->path();
+    return path == child.name || path.starts_with(child.name + "/");
   };
   if (places.empty() || std::any_of(places.begin(), places.end(), is_below)) return {};
-  return failure("events of another's run: that instance stands at " + places.front()->path);
+  return failure("events of another's run: that instance stands at " + places.front()->path());
 }
 
 Status Downlink::prune(Child& child, const std::string& path, Turn& turn) {

@@ -18,10 +18,10 @@ void Downlink::send_inventory(const std::string& name, std::vector<v1::Inventory
 
 // False: nobody is known below the one who is not known to stand somewhere else.
 bool Downlink::hand_over(const Mirror::Node& from, const Mirror::Node& to, Turn& turn) {
-  if (from.children.empty()) return false;
-  auto parts = inventory_of(mirror_, from.path);
+  if (from.children().empty()) return false;
+  auto parts = inventory_of(mirror_, from.path());
   if (parts.front().nodes_size() == 0) return false;
-  const std::string place = to.path;
+  const std::string place = to.path();
   for (v1::Inventory& part : parts) {
     prefix_paths(part, place);
     on_inventory(part, false, turn);
@@ -57,11 +57,11 @@ void Downlink::take_known(const v1::NodeFacts& facts, Turn& turn) {
   for (const v1::Fact& fact : facts.facts()) {
     const bool is_link = fact.kind() == v1::FACT_KIND_LINK;
     const FactKey key{facts.path(), fact.kind(), fact.id()};
-    if (mirror_.find_fact(key) != nullptr || (first.empty() && !is_link)) continue;
+    if (mirror_.find_fact(key) || (first.empty() && !is_link)) continue;
     const bool full = first.empty() && children_.size() >= options_.max_children;
     const std::string& writer = first.empty() ? identity_.instance : facts.instance();
     if (full || !mirror_.set(key, writer, fact.value(), turn.changes)) continue;
-    if (first.empty()) know_again(fact.id(), mirror_.top().links.at(fact.id()), turn);
+    if (first.empty()) know_again(fact.id(), *mirror_.find(fact.id())->link(), turn);
   }
 }
 

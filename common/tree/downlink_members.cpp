@@ -87,9 +87,19 @@ void Downlink::make_room(const std::string& newcomer, Turn& turn) {
   forget(std::string(oldest->name), "to make room for " + newcomer, turn);
 }
 
+// They stay where they are while their links change.
+std::vector<const Mirror::Node*> Downlink::linked_children() const {
+  std::vector<const Mirror::Node*> linked;
+  for (const auto& child : mirror_.top().children()) {
+    if (child->has_link()) linked.push_back(child.get());
+  }
+  return linked;
+}
+
 void Downlink::restore(Turn& turn) {
-  const auto links = mirror_.top().links;
-  for (const auto& [name, link] : links) know_again(name, link, turn);
+  for (const Mirror::Node* node : linked_children()) {
+    know_again(std::string(node->name()), *node->link(), turn);
+  }
 }
 
 void Downlink::know_again(const std::string& name, const v1::LinkFact& link, Turn& turn) {
@@ -101,9 +111,10 @@ void Downlink::know_again(const std::string& name, const v1::LinkFact& link, Tur
   child.version = link.peer_version();
   child.role = "relay";
   const Mirror::Node* node = mirror_.find(name);
-  if (node != nullptr && node->node) {
-    child.role = node->node->role();
-    child.host = node->node->host();
+  const auto fact = node == nullptr ? std::nullopt : node->fact();
+  if (fact) {
+    child.role = fact->role();
+    child.host = fact->host();
   }
   child.interval = seconds{1};
   child.since = wall_from_ms(link.since_ms());

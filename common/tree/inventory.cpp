@@ -13,7 +13,7 @@ class Writer {
 
   std::vector<v1::Inventory> write(const Mirror::Node& node) {
     add_links(node, "");
-    for (const auto& [name, child] : node.children) add_node(*child, name);
+    for (const auto& child : node.children()) add_node(*child, child->name());
     if (parts_.empty()) parts_.emplace_back();
     parts_.back().set_last(true);
     return std::move(parts_);
@@ -23,25 +23,24 @@ class Writer {
   // Breadth does not matter: a link comes before what is below it.
   void add_node(const Mirror::Node& node, const std::string& path) {
     if (is_outdone(mirror_, node)) return;
-    for (const auto& [key, value] : node.facts) {
-      const bool link = key.first == v1::FACT_KIND_LINK;
-      if (!link && all_bytes_ < max_inventory_bytes) add(path, key, value);
-    }
+    node.each_place([&](int kind, std::string_view id) {
+      const bool link = kind == v1::FACT_KIND_LINK;
+      if (!link && all_bytes_ < max_inventory_bytes) add(path, node, {kind, std::string(id)});
+      return true;
+    });
     add_links(node, path);
-    for (const auto& [name, child] : node.children) add_node(*child, join_path(path, name));
+    for (const auto& child : node.children()) add_node(*child, join_path(path, child->name()));
   }
 
   void add_links(const Mirror::Node& node, const std::string& path) {
-    for (const auto& [key, value] : node.facts) {
-      if (key.first != v1::FACT_KIND_LINK) continue;
-      const auto child = node.children.find(key.second);
-      const bool elsewhere = child != node.children.end() && is_outdone(mirror_, *child->second);
-      if (!elsewhere) add(path, key, value);
+    for (const auto& child : node.children()) {
+      if (!child->has_link() || is_outdone(mirror_, *child)) continue;
+      add(path, node, {v1::FACT_KIND_LINK, child->name()});
     }
   }
 
-  void add(const std::string& path, const std::pair<int, std::string>& key,
-           const FactValue& value) {
+  void add(const std::string& path, const Mirror::Node& node, const Mirror::Node::Place& key) {
+    const FactValue value = *node.find_fact(static_cast<v1::FactKind>(key.first), key.second);
     const std::size_t bytes = key.second.size() + value.bytes.size() + 12;
     if (parts_.empty() || bytes_ + bytes > max_update_bytes || facts_ == max_facts_per_update) {
       parts_.emplace_back();

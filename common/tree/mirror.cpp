@@ -5,37 +5,13 @@
 
 #include "common/base/check.h"
 #include "common/base/name.h"
+#include "common/tree/fact_pack.h"
 
 namespace banyan::tree {
 namespace {
 
-bool as_wanted(const v1::TargetFact& target) {
-  switch (target.state()) {
-    case v1::TARGET_STATE_RUNNING:
-      return target.wanted();
-    case v1::TARGET_STATE_STOPPED:
-    case v1::TARGET_STATE_EXITED:
-      return !target.wanted();
-    default:
-      return false;
-  }
-}
-
-std::size_t state_index(v1::TargetState state) {
-  const auto index = static_cast<std::size_t>(state);
-  return index < target_states ? index : 0;
-}
-
-Counts count_of(const v1::TargetFact& target) {
-  Counts counts;
-  counts.targets[state_index(target.state())] = 1;
-  counts.as_wanted = as_wanted(target) ? 1 : 0;
-  return counts;
-}
-
-NodeState own_state(const v1::LinkFact* link) {
-  if (link == nullptr) return NodeState::unreachable;
-  switch (link->state()) {
+NodeState own_state(const Mirror::Node& node) {
+  switch (node.link_state()) {
     case v1::LINK_STATE_UP:
       return NodeState::up;
     case v1::LINK_STATE_SUSPECT:
@@ -52,18 +28,38 @@ NodeState own_state(const v1::LinkFact* link) {
 bool passes(NodeState state) { return state == NodeState::up || state == NodeState::suspect; }
 
 Counts contribution_of(const Mirror::Node& node) {
-  const NodeState state = own_state(link_of(node));
-  Counts counts = passes(state) ? node.below : node.below.behind_a_break();
+  const NodeState state = own_state(node);
+  Counts counts = passes(state) ? node.below() : node.below().behind_a_break();
   counts.nodes[static_cast<std::size_t>(state)] += 1;
   return counts;
 }
 
 template <class Message>
-Status parse(Message& message, const FactKey& key, const std::string& bytes) {
-  if (message.ParseFromString(bytes)) return {};
+Result<FactBrief> brief_as(const FactKey& key, const std::string& bytes) {
+  Message message;
+  if (message.ParseFromString(bytes)) return FactBrief::of(message);
   return failure(
       "fact does not parse", key.path + "#" + key.id,
       "kind " + std::to_string(key.kind) + ", " + std::to_string(bytes.size()) + " bytes");
+}
+
+// Errors: not a value of its kind. Kinds of later versions are taken as they are.
+Result<FactBrief> brief_of(const FactKey& key, const std::string& bytes) {
+  switch (key.kind) {
+    case v1::FACT_KIND_NODE:
+      return brief_as<v1::NodeFact>(key, bytes);
+    case v1::FACT_KIND_TARGET:
+      return brief_as<v1::TargetFact>(key, bytes);
+    case v1::FACT_KIND_LINK:
+      return brief_as<v1::LinkFact>(key, bytes);
+    default:
+      return FactBrief();
+  }
+}
+
+std::size_t told_size(const FactKey& key, std::string_view instance, std::string_view bytes) {
+  constexpr std::size_t frame = 20;  // tags and lengths
+  return key.path.size() + key.id.size() + instance.size() + bytes.size() + frame;
 }
 
 Status check_key(const FactKey& key) {
@@ -76,15 +72,20 @@ Status check_key(const FactKey& key) {
 
 }  // namespace
 
-Mirror::Mirror() : top_(std::make_unique<Node>()) {}
+Mirror::Mirror() : pack_(std::make_unique<FactPack>()), top_(std::make_unique<Node>(nullptr, "")) {
+  top_->branch_ = std::make_unique<Node::Branch>();
+  top_->branch_->pack = pack_.get();
+}
+
+Mirror::Mirror(Mirror&&) noexcept = default;
+Mirror& Mirror::operator=(Mirror&&) noexcept = default;
+Mirror::~Mirror() = default;
 
 const Mirror::Node* Mirror::find(std::string_view path) const {
   const Node* node = top_.get();
-  while (!path.empty()) {
+  while (!path.empty() && node != nullptr) {
     const auto [first, rest] = split_first(path);
-    const auto it = node->children.find(std::string(first));
-    if (it == node->children.end()) return nullptr;
-    node = it->second.get();
+    node = node->child(first);
     path = rest;
   }
   return node;
@@ -94,66 +95,21 @@ Mirror::Node* Mirror::find_or_make(std::string_view path) {
   Node* node = top_.get();
   while (!path.empty()) {
     const auto [first, rest] = split_first(path);
-    auto& child = node->children[std::string(first)];
-    if (!child) {
-      child = std::make_unique<Node>();
-      child->name = first;
-      child->path = join_path(node->path, first);
-      child->parent = node;
-      recount(*child);
-    }
-    node = child.get();
+    node = find_or_make(*node, first);
     path = rest;
   }
   return node;
 }
 
-Status Mirror::parse_into(Node& node, const FactKey& key, const std::string& bytes) {
-  switch (key.kind) {
-    case v1::FACT_KIND_NODE: {
-      v1::NodeFact fact;
-      if (auto status = parse(fact, key, bytes); !status) return status;
-      node.node = std::move(fact);
-      return {};
-    }
-    case v1::FACT_KIND_TARGET: {
-      v1::TargetFact fact;
-      if (auto status = parse(fact, key, bytes); !status) return status;
-      auto& held = node.targets[key.id];
-      if (held.state() != v1::TARGET_STATE_UNSPECIFIED) node.below -= count_of(held);
-      held = std::move(fact);
-      if (held.state() == v1::TARGET_STATE_UNSPECIFIED) held.set_state(v1::TARGET_STATE_PENDING);
-      node.below += count_of(held);
-      return {};
-    }
-    case v1::FACT_KIND_LINK: {
-      v1::LinkFact fact;
-      if (auto status = parse(fact, key, bytes); !status) return status;
-      node.links[key.id] = std::move(fact);
-      return {};
-    }
-    default:
-      return {};
-  }
-}
-
-void Mirror::forget_parsed(Node& node, const FactKey& key) {
-  switch (key.kind) {
-    case v1::FACT_KIND_NODE:
-      node.node.reset();
-      return;
-    case v1::FACT_KIND_TARGET:
-      if (const auto it = node.targets.find(key.id); it != node.targets.end()) {
-        node.below -= count_of(it->second);
-        node.targets.erase(it);
-      }
-      return;
-    case v1::FACT_KIND_LINK:
-      node.links.erase(key.id);
-      return;
-    default:
-      return;
-  }
+Mirror::Node* Mirror::find_or_make(Node& parent, std::string_view name) {
+  if (Node* held = parent.find_child(name)) return held;
+  const Counts before = contribution_of(parent);
+  auto& branch = parent.branch();
+  auto made = std::make_unique<Node>(&parent, name);
+  Node* child = branch.children.insert(parent.child_behind(name), std::move(made))->get();
+  branch.below += contribution_of(*child);
+  carry(parent, before);
+  return child;
 }
 
 Status Mirror::set(const FactKey& key, std::string_view instance, std::string bytes,
@@ -165,67 +121,102 @@ Status Mirror::set(const FactKey& key, std::string_view instance, std::string by
         std::to_string(bytes.size()) + " bytes, at most " + std::to_string(max_fact_bytes));
   }
   const Digest hash = fact_hash(instance, key.kind, key.id, bytes);
-  if (const FactValue* held = find_fact(key); held != nullptr && held->hash == hash) return {};
-  Node* node = find_or_make(key.path);
-  const std::string linked = linked_instance(*node, key);
-  if (auto status = parse_into(*node, key, bytes); !status) {
-    drop_if_empty(node);
-    return status;
-  }
-  auto [it, fresh] = node->facts.try_emplace({key.kind, key.id});
-  if (fresh) ++fact_count_;
-  const Digest before = it->second.hash;
-  it->second = FactValue{std::string(instance), std::move(bytes), hash};
-  add_hash(*node, before, hash);
+  const auto held = find_fact(key);
+  if (held && held->hash == hash) return {};
+  const auto brief = brief_of(key, bytes);
+  if (!brief) return tl::unexpected(brief.error());
+  Node& node = *find_or_make(key.path);
+  const Digest before = held ? held->hash : Digest{};
+  if (!held) ++fact_count_;
+  told_bytes_ += told_size(key, instance, bytes);
+  if (held) told_bytes_ -= told_size(key, held->instance, held->bytes);
+  const ToldFact fact{key.kind, key.id, instance, bytes, *brief};
   if (key.kind == v1::FACT_KIND_LINK) {
-    Node& child = *find_or_make(join_path(key.path, key.id));
-    recount(child);
-    index(child, linked, linked_instance(*node, key));
+    store_link(node, fact);
+  } else {
+    store(node, fact);
   }
-  recount(*node);
+  add_hash(node, before, hash);
   ++revision_;
   changes.push_back({key, before, hash});
   return {};
 }
 
+void Mirror::store(Node& node, const ToldFact& fact) {
+  // With more than these, counting them all at each change would be dear.
+  constexpr std::size_t max_counted = 8;
+  node.adopt_instance(fact.writer);
+  const Counts before = contribution_of(node);
+  if (node.facts_.size() >= max_counted) node.branch();
+  FactCell cell = node.cell_of(fact);
+  const FactCell* held = node.find_cell(fact.kind, fact.id);
+  if (fact.kind == v1::FACT_KIND_TARGET && node.branch_) {
+    if (held != nullptr) node.branch_->below -= count_of(held->parts().brief);
+    node.branch_->below += count_of(fact.brief);
+  }
+  const auto at = node.facts_.begin() + (node.cell_at(fact.kind, fact.id) - node.facts_.cbegin());
+  if (held != nullptr) {
+    *at = std::move(cell);
+  } else {
+    node.facts_.insert(at, std::move(cell));
+  }
+  carry(node, before);
+}
+
+void Mirror::store_link(Node& node, const ToldFact& fact) {
+  v1::LinkFact link;
+  CHECK(link.ParseFromArray(fact.bytes.data(), static_cast<int>(fact.bytes.size())));
+  Node& child = *find_or_make(node, fact.id);
+  const auto linked = child.link();
+  const Counts before = contribution_of(child);
+  child.adopt_instance(link.instance());
+  node.adopt_instance(fact.writer);
+  if (!child.link_) ++node.branch().links;
+  child.link_ = node.cell_of(fact);
+  carry(child, before);
+  index(child, linked ? linked->instance() : std::string(), link.instance());
+}
+
+void Mirror::erase_link(Node& node, const std::string& id) {
+  Node& child = *node.find_child(id);
+  const Counts before = contribution_of(child);
+  index(child, child.link()->instance(), std::string());
+  child.link_ = FactCell();
+  --node.branch_->links;
+  carry(child, before);
+  drop_if_empty(&child);
+}
+
 void Mirror::remove(const FactKey& key, Changes& changes) {
   // "a/" would find "a", but as another key.
   Node* node = is_path(key.path) ? const_cast<Node*>(find(key.path)) : nullptr;
-  if (node == nullptr) return;
-  const auto it = node->facts.find({key.kind, key.id});
-  if (it == node->facts.end()) return;
-  const Digest before = it->second.hash;
-  if (key.kind == v1::FACT_KIND_LINK) {
-    const Node* linked = find(join_path(key.path, key.id));
-    index(*linked, linked_instance(*node, key), std::string());
-  }
-  node->facts.erase(it);
+  const FactCell* held = node == nullptr ? nullptr : node->find_cell(key.kind, key.id);
+  if (held == nullptr) return;
+  const FactValue value = node->value_of(*held);
+  const Digest hash = value.hash;
+  told_bytes_ -= told_size(key, value.instance, value.bytes);
   --fact_count_;
-  forget_parsed(*node, key);
-  add_hash(*node, before, Digest{});
-  recount(*node);
   ++revision_;
-  const auto child = node->children.find(key.kind == v1::FACT_KIND_LINK ? key.id : std::string());
-  if (child != node->children.end()) {
-    recount(*child->second);
-    node = child->second.get();
+  add_hash(*node, hash, Digest{});
+  if (key.kind == v1::FACT_KIND_LINK) {
+    erase_link(*node, key.id);
+  } else {
+    const Counts before = contribution_of(*node);
+    const bool counted = key.kind == v1::FACT_KIND_TARGET && node->branch_;
+    if (counted) node->branch_->below -= count_of(held->parts().brief);
+    node->facts_.erase(node->cell_at(key.kind, key.id));
+    carry(*node, before);
+    drop_if_empty(node);  // goes on upward as long as what it finds is empty
   }
-  drop_if_empty(node);  // goes on upward as long as what it finds is empty
-  changes.push_back({key, before, Digest{}});
-}
-
-std::string Mirror::linked_instance(const Node& node, const FactKey& key) {
-  if (key.kind != v1::FACT_KIND_LINK) return {};
-  const auto it = node.links.find(key.id);
-  return it == node.links.end() ? std::string() : it->second.instance();
+  changes.push_back({key, hash, Digest{}});
 }
 
 std::vector<const Mirror::Node*> Mirror::places_of(std::string_view instance) const {
   std::vector<const Node*> places;
   const auto [begin, end] = by_instance_.equal_range(name_hash(instance));
   for (auto it = begin; it != end; ++it) {
-    const v1::LinkFact* link = link_of(*it->second);
-    if (link != nullptr && link->instance() == instance) places.push_back(it->second);
+    const auto link = it->second->link();
+    if (link && link->instance() == instance) places.push_back(it->second);
   }
   return places;
 }
@@ -259,11 +250,9 @@ void Mirror::remove_subtree(std::string_view path, Changes& changes) {
   for (std::size_t i = first; i < changes.size(); ++i) changes[i].pruned = true;
 }
 
-const FactValue* Mirror::find_fact(const FactKey& key) const {
+std::optional<FactValue> Mirror::find_fact(const FactKey& key) const {
   const Node* node = find(key.path);
-  if (node == nullptr) return nullptr;
-  const auto it = node->facts.find({key.kind, key.id});
-  return it == node->facts.end() ? nullptr : &it->second;
+  return node == nullptr ? std::nullopt : node->find_fact(key.kind, key.id);
 }
 
 std::vector<FactKey> Mirror::keys_below(std::string_view path) const {
@@ -273,67 +262,64 @@ std::vector<FactKey> Mirror::keys_below(std::string_view path) const {
   while (!open.empty()) {
     const Node* node = open.back();
     open.pop_back();
-    for (const auto& [id, value] : node->facts) {
-      keys.push_back({node->path, static_cast<v1::FactKind>(id.first), id.second});
-    }
-    for (auto it = node->children.rbegin(); it != node->children.rend(); ++it) {
-      open.push_back(it->second.get());
-    }
+    const std::string where = node->path();
+    node->each_place([&](int kind, std::string_view id) {
+      keys.push_back({where, static_cast<v1::FactKind>(kind), std::string(id)});
+      return true;
+    });
+    const auto& children = node->children();
+    for (auto it = children.rbegin(); it != children.rend(); ++it) open.push_back(it->get());
   }
   return keys;
 }
 
 Digest Mirror::digest(std::string_view path) const {
   const Node* node = find(path);
-  return node == nullptr ? Digest{} : node->digest;
+  return node == nullptr ? Digest{} : node->digest();
 }
 
 void Mirror::add_hash(Node& node, const Digest& before, const Digest& now) {
-  for (Node* at = &node; at != nullptr; at = at->parent) {
-    at->digest -= before;
-    at->digest += now;
+  for (Node* at = &node; at != nullptr; at = at->parent_) {
+    at->digest_ -= before;
+    at->digest_ += now;
   }
 }
 
-// Brings the contributions of `node` and of everything above it up to date.
-void Mirror::recount(Node& node) {
-  for (Node* at = &node; at->parent != nullptr; at = at->parent) {
+// `before`: what the node has contributed to its parent. Brings everything above up to date.
+void Mirror::carry(Node& node, Counts before) {
+  for (Node* at = &node; at->parent_ != nullptr; at = at->parent_) {
     const Counts now = contribution_of(*at);
-    if (now == at->contribution) return;
-    at->parent->below -= at->contribution;
-    at->parent->below += now;
-    at->contribution = now;
+    if (now == before) return;
+    Counts& sum = at->parent_->branch_->below;
+    const Counts above = contribution_of(*at->parent_);
+    sum -= before;
+    sum += now;
+    before = above;
   }
 }
 
 void Mirror::drop_if_empty(Node* node) {
-  while (node->parent != nullptr && node->facts.empty() && node->children.empty() &&
-         link_of(*node) == nullptr) {
-    Node* parent = node->parent;
-    parent->below -= node->contribution;
-    parent->children.erase(node->name);
-    recount(*parent);
+  while (node->parent_ != nullptr && node->is_empty()) {
+    Node* parent = node->parent_;
+    const Counts before = contribution_of(*parent);
+    parent->branch_->below -= contribution_of(*node);
+    parent->branch_->children.erase(std::prev(parent->child_behind(node->name_)));
+    carry(*parent, before);
     node = parent;
   }
 }
 
-const v1::LinkFact* link_of(const Mirror::Node& node) {
-  if (node.parent == nullptr) return nullptr;
-  const auto it = node.parent->links.find(node.name);
-  return it == node.parent->links.end() ? nullptr : &it->second;
-}
-
 const Mirror::Node* break_above(const Mirror::Node& node) {
   const Mirror::Node* found = nullptr;
-  for (const Mirror::Node* at = &node; at->parent != nullptr; at = at->parent) {
-    if (!passes(own_state(link_of(*at)))) found = at;
+  for (const Mirror::Node* at = &node; at->parent() != nullptr; at = at->parent()) {
+    if (!passes(own_state(*at))) found = at;
   }
   return found;
 }
 
 NodeState state_of(const Mirror::Node& node) {
-  if (node.parent == nullptr) return NodeState::up;
-  const NodeState own = own_state(link_of(node));
+  if (node.parent() == nullptr) return NodeState::up;
+  const NodeState own = own_state(node);
   const Mirror::Node* broken = break_above(node);
   if (broken == nullptr || broken == &node || own == NodeState::left) return own;
   return NodeState::unreachable;

@@ -7,10 +7,10 @@
 //  2. digest(path) = sum of the hashes of all facts at and below path.
 //  3. A node exists as long as it, or something below it, has a fact, or its parent has a link to
 //  it.
-// Cost: one map insert and O(depth) additions per change. Single threaded. Node pointers stay valid
-// until the node's last fact is removed.
+// Cost: a packing and O(depth) additions per change, and a move within the list of the node's facts
+// or children; an unpacking for each fact that is looked at. Single threaded. Node pointers stay
+// valid until the node's last fact is removed.
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -22,6 +22,7 @@
 #include "common/base/digest.h"
 #include "common/base/result.h"
 #include "common/tree/counts.h"
+#include "common/tree/mirror_node.h"
 
 namespace banyan::tree {
 
@@ -45,33 +46,18 @@ struct FactChange {
 inline bool is_prune(const FactKey& key) { return key.kind == v1::FACT_KIND_UNSPECIFIED; }
 using Changes = std::vector<FactChange>;
 
-struct FactValue {
-  std::string instance;  // of the node that it is about; part of the hash
-  std::string bytes;     // as told
-  Digest hash;
-};
-
 // An update of several facts must fit a frame at every hop; what is larger is refused at its
 // source.
 inline constexpr std::size_t max_fact_bytes = 128 * 1024;
 
 class Mirror {
  public:
-  struct Node {
-    std::string name;
-    std::string path;
-    Node* parent = nullptr;
-    std::map<std::string, std::unique_ptr<Node>> children;
-    std::map<std::pair<int, std::string>, FactValue> facts;  // by (kind, id)
-    std::optional<v1::NodeFact> node;                        // the facts, parsed
-    std::map<std::string, v1::TargetFact> targets;
-    std::map<std::string, v1::LinkFact> links;
-    Digest digest;        // of the subtree
-    Counts below;         // own targets, and everything below; not the node itself
-    Counts contribution;  // to the parent's `below`
-  };
+  using Node = MirrorNode;
 
   Mirror();
+  Mirror(Mirror&&) noexcept;
+  Mirror& operator=(Mirror&&) noexcept;
+  ~Mirror();
 
   // Errors: a value that does not parse or is too large, a path or an id that is not valid (the
   // caller ends the session). An equal value is no change. Kinds of later versions are kept without
@@ -82,10 +68,12 @@ class Mirror {
 
   const Node& top() const { return *top_; }
   const Node* find(std::string_view path) const;  // nullptr when there is none
-  const FactValue* find_fact(const FactKey& key) const;
+  std::optional<FactValue> find_fact(const FactKey& key) const;
   std::vector<FactKey> keys_below(std::string_view path) const;  // the node itself included
   Digest digest(std::string_view path) const;                    // zero when there is no such node
   std::size_t fact_count() const { return fact_count_; }
+  // About as many bytes as it takes to tell all of it, each fact by itself.
+  std::uint64_t told_bytes() const { return told_bytes_; }
   // Instances that stand below more than one link.
   const std::set<std::string>& doubled() const { return doubled_; }
   // Where an instance stands, by its links.
@@ -95,24 +83,24 @@ class Mirror {
 
  private:
   Node* find_or_make(std::string_view path);
-  void add_hash(Node& node, const Digest& before, const Digest& now);
-  void recount(Node& node);
-  void drop_if_empty(Node* node);
-  static Status parse_into(Node& node, const FactKey& key, const std::string& bytes);
-  static void forget_parsed(Node& node, const FactKey& key);
-
+  static Node* find_or_make(Node& parent, std::string_view name);
+  static void store(Node& node, const ToldFact& fact);
+  void store_link(Node& node, const ToldFact& fact);
+  void erase_link(Node& node, const std::string& id);
+  static void add_hash(Node& node, const Digest& before, const Digest& now);
+  static void carry(Node& node, Counts before);
+  static void drop_if_empty(Node* node);
   void index(const Node& node, const std::string& before, const std::string& now);
-  static std::string linked_instance(const Node& node, const FactKey& key);
 
+  std::unique_ptr<FactPack> pack_;
   std::unique_ptr<Node> top_;
   std::unordered_multimap<std::uint64_t, const Node*> by_instance_;  // hash -> linked node
   std::set<std::string> doubled_;
   std::size_t fact_count_ = 0;
+  std::uint64_t told_bytes_ = 0;
   std::uint64_t revision_ = 0;
 };
 
-// The link fact that a node's parent holds about it; nullptr for the top and where none is told.
-const v1::LinkFact* link_of(const Mirror::Node& node);
 // As seen from the mirror's top: up only if every link from the top to it is up or suspect.
 NodeState state_of(const Mirror::Node& node);
 // The topmost node at or above this one whose link is neither up nor suspect: the cause of being

@@ -5,19 +5,24 @@ namespace banyan::tree {
 std::size_t bucket_of(std::string_view name) { return name_hash(name) % bucket_count; }
 
 bool needs_buckets(const Mirror::Node& node) {
-  return node.children.size() > max_listed || node.facts.size() > max_listed;
+  return node.children().size() > max_listed || node.fact_count() > max_listed;
 }
 
 Digest own_digest(const Mirror::Node& node) {
-  Digest sum;
-  for (const auto& [key, value] : node.facts) sum += value.hash;
+  Digest sum = node.digest();
+  for (const auto& child : node.children()) sum -= child->digest();
   return sum;
 }
 
 std::array<BucketDigests, bucket_count> bucket_digests(const Mirror::Node& node) {
   std::array<BucketDigests, bucket_count> sums{};
-  for (const auto& [key, value] : node.facts) sums[bucket_of(key.second)].own += value.hash;
-  for (const auto& [name, child] : node.children) sums[bucket_of(name)].children += child->digest;
+  node.each_place([&](int kind, std::string_view id) {
+    sums[bucket_of(id)].own += node.find_fact(static_cast<v1::FactKind>(kind), id)->hash;
+    return true;
+  });
+  for (const auto& child : node.children()) {
+    sums[bucket_of(child->name())].children += child->digest();
+  }
   return sums;
 }
 

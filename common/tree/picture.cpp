@@ -21,9 +21,9 @@ class Parts {
     part().add_prunes(path);
     bytes_ += path.size() + 4;
   }
-  void fact(const FactKey& key, const FactValue* value) {
+  void fact(const FactKey& key, const std::optional<FactValue>& value) {
     v1::Update& update = part();
-    const std::string instance = value == nullptr ? std::string() : value->instance;
+    const std::string instance = value ? value->instance : std::string();
     if (node_ == nullptr || node_->path() != key.path || node_->instance() != instance) {
       node_ = update.add_nodes();
       node_->set_path(key.path);
@@ -33,8 +33,8 @@ class Parts {
     v1::Fact& fact = *node_->add_facts();
     fact.set_kind(key.kind);
     fact.set_id(key.id);
-    fact.set_removed(value == nullptr);
-    if (value != nullptr) fact.set_value(value->bytes);
+    fact.set_removed(!value);
+    if (value) fact.set_value(value->bytes);
     bytes_ += key.id.size() + fact.value().size() + 12;
   }
   std::vector<v1::Update> take() { return std::move(parts_); }

@@ -101,10 +101,11 @@ void Repair::prune_between(const Asked& asked, const std::string* end, const Sub
   const Mirror::Node* node = node_at(subject, asked.path);
   if (node == nullptr) return;
   std::vector<std::string> gone;
-  for (auto it = node->children.upper_bound(asked.name_upto); it != node->children.end(); ++it) {
-    if (end != nullptr && it->first >= *end) break;
-    const bool held = it->second->digest != Digest{};
-    if (held && in_question(asked.bucket, it->first)) gone.push_back(it->second->path);
+  for (auto it = node->child_behind(asked.name_upto); it != node->children().end(); ++it) {
+    const Mirror::Node& child = **it;
+    if (end != nullptr && child.name() >= *end) break;
+    const bool held = child.digest() != Digest{};
+    if (held && in_question(asked.bucket, child.name())) gone.push_back(child.path());
   }
   for (const std::string& path : gone) subject.mirror.remove_subtree(path, changes);
 }
@@ -136,11 +137,14 @@ void Repair::remove_between(const Asked& asked, const FactPlace* end, const Subj
   const Mirror::Node* node = node_at(subject, asked.path);
   if (node == nullptr) return;
   std::vector<FactKey> gone;
-  for (auto it = node->facts.upper_bound(asked.fact_upto); it != node->facts.end(); ++it) {
-    if (end != nullptr && it->first >= *end) break;
-    if (!in_question(asked.bucket, it->first.second)) continue;
-    gone.push_back({node->path, static_cast<v1::FactKind>(it->first.first), it->first.second});
-  }
+  const std::string path = node->path();
+  node->each_place_behind(asked.fact_upto, [&](int kind, std::string_view id) {
+    if (end != nullptr && FactPlace(kind, id) >= *end) return false;
+    if (in_question(asked.bucket, id)) {
+      gone.push_back({path, static_cast<v1::FactKind>(kind), std::string(id)});
+    }
+    return true;
+  });
   for (const FactKey& key : gone) subject.mirror.remove(key, changes);
 }
 

@@ -49,31 +49,35 @@ void add_buckets(const Mirror::Node& node, v1::Answer& answer) {
 }
 
 void add_children(const Mirror::Node& node, const v1::Question& question, Pages& pages) {
-  for (const auto& [name, child] : node.children) {
-    if (child->digest == Digest{} || !in_question(question.bucket(), name)) continue;
+  for (const auto& child : node.children()) {
+    const std::string& name = child->name();
+    if (child->digest() == Digest{} || !in_question(question.bucket(), name)) continue;
     pages.turned();
     v1::ChildDigest& listed = *pages.page().add_children();
     listed.set_name(name);
-    set_digest(*listed.mutable_digest(), child->digest);
+    set_digest(*listed.mutable_digest(), child->digest());
     pages.added(name.size() + 24);
   }
 }
 
 void add_facts(const Mirror::Node& node, const v1::Question& question, Pages& pages) {
   v1::NodeFacts* group = nullptr;
-  for (const auto& [key, value] : node.facts) {
-    if (!in_question(question.bucket(), key.second)) continue;
+  node.each_place([&](int number, std::string_view id) {
+    if (!in_question(question.bucket(), id)) return true;
+    const auto kind = static_cast<v1::FactKind>(number);
+    const auto value = node.find_fact(kind, id);
     if (pages.turned()) group = nullptr;
-    if (group == nullptr || group->instance() != value.instance) {
+    if (group == nullptr || group->instance() != value->instance) {
       group = pages.page().add_nodes();
-      group->set_instance(value.instance);
+      group->set_instance(value->instance);
     }
     v1::Fact& fact = *group->add_facts();
-    fact.set_kind(static_cast<v1::FactKind>(key.first));
-    fact.set_id(key.second);
-    fact.set_value(value.bytes);
-    pages.added(key.second.size() + value.bytes.size() + 12);
-  }
+    fact.set_kind(kind);
+    fact.set_id(std::string(id));
+    fact.set_value(value->bytes);
+    pages.added(id.size() + value->bytes.size() + 12);
+    return true;
+  });
 }
 
 }  // namespace

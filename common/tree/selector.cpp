@@ -37,19 +37,16 @@ bool name_matches(std::string_view glob, std::string_view name) {
 
 // "api.2" -> "api" by what its leaf says of it; else where the node has no target `api` of its own.
 // "" for what is no instance, and for an instance that carries the plain name.
-std::string_view instance_base(const Mirror::Node& node, std::string_view name) {
-  const auto known = node.targets.find(std::string(name));
-  if (known != node.targets.end() && !known->second.group().empty()) {
-    const std::string_view group = known->second.group();
-    return group == name ? std::string_view{} : group;
-  }
+std::string instance_base(const Mirror::Node& node, std::string_view name) {
+  const auto known = node.target(name);
+  if (known && !known->group().empty()) return known->group() == name ? "" : known->group();
   const auto dot = name.rfind('.');
   if (dot == std::string_view::npos || dot == 0 || dot + 1 == name.size()) return {};
   const auto digits = name.substr(dot + 1);
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   if (!std::all_of(digits.begin(), digits.end(), is_digit)) return {};
   const auto base = name.substr(0, dot);
-  return node.targets.contains(std::string(base)) ? std::string_view{} : base;
+  return node.has_target(base) ? std::string() : std::string(base);
 }
 
 bool state_passes(const Mirror::Node& node, const std::string& state) {
@@ -60,10 +57,12 @@ bool state_passes(const Mirror::Node& node, const std::string& state) {
 }
 
 bool state_passes(const TargetRef& target, const std::string& state) {
-  const v1::TargetState now = target.fact->state();
+  const auto brief = target.node->target_brief(target.name);
+  if (!brief) return false;
+  const v1::TargetState now = brief->target_state();
   if (state == "down") {
     const bool runs = now == v1::TARGET_STATE_RUNNING;
-    return (target.fact->wanted() && !runs) || now == v1::TARGET_STATE_FAILED;
+    return (brief->wanted() && !runs) || now == v1::TARGET_STATE_FAILED;
   }
   const bool presumed = break_above(*target.node) != nullptr;
   if (state == "presumed") return presumed;
@@ -92,12 +91,12 @@ tl::unexpected<Error> refuse(std::string what, std::size_t column, std::string w
 template <class Visit>
 void walk(const Mirror::Node& node, Visit& visit) {
   visit(node);
-  for (const auto& [name, child] : node.children) walk(*child, visit);
+  for (const auto& child : node.children()) walk(*child, visit);
 }
 
 template <class Visit>
 void each_target(const Mirror::Node& node, Visit&& visit) {
-  for (const auto& [name, fact] : node.targets) visit(TargetRef{&node, name, &fact});
+  for (const auto& name : node.target_names()) visit(TargetRef{&node, name});
 }
 
 // What a short name could mean: nodes, and targets by the path of their group of instances.
@@ -112,11 +111,11 @@ struct Meanings {
     if (nodes.size() + groups.size() <= 1) return true;
     if (nodes.size() != 1 || groups.size() != 1) return false;
     const auto [parent, name] = split_last(*groups.begin());
-    return parent == nodes[0]->path && node_targets == group_targets;
+    return parent == nodes[0]->path() && node_targets == group_targets;
   }
   std::vector<std::string> paths() const {
     std::vector<std::string> all(groups.begin(), groups.end());
-    for (const auto* node : nodes) all.push_back(node->path);
+    for (const auto* node : nodes) all.push_back(node->path());
     for (auto& path : all) {
       if (path.find('/') == std::string::npos) path.insert(0, "/");  // so that it is no short name
     }
@@ -127,23 +126,27 @@ struct Meanings {
 
 }  // namespace
 
-std::string TargetRef::path() const { return join_path(node->path, name); }
+std::string TargetRef::path() const { return join_path(node->path(), name); }
+
+v1::TargetFact TargetRef::fact() const {
+  auto found = node->target(name);
+  return found ? *std::move(found) : v1::TargetFact();
+}
 
 bool is_left(const Mirror::Node& node) {
-  for (const Mirror::Node* at = &node; at->parent != nullptr; at = at->parent) {
-    const auto* link = link_of(*at);
-    if (link != nullptr && link->state() == v1::LINK_STATE_LEFT) return true;
+  for (const Mirror::Node* at = &node; at->parent() != nullptr; at = at->parent()) {
+    if (at->link_state() == v1::LINK_STATE_LEFT) return true;
   }
   return false;
 }
 
 std::string label_of(const TargetRef& target, const std::string& key) {
-  const auto& own = target.fact->labels();
-  if (const auto it = own.find(key); it != own.end()) return it->second;
-  if (!target.node->node) return {};
-  const auto& node = target.node->node->labels();
-  const auto it = node.find(key);
-  return it == node.end() ? std::string() : it->second;
+  const auto own = target.fact();
+  if (const auto it = own.labels().find(key); it != own.labels().end()) return it->second;
+  const auto node = target.node->fact();
+  if (!node) return {};
+  const auto it = node->labels().find(key);
+  return it == node->labels().end() ? std::string() : it->second;
 }
 
 bool glob_matches(std::string_view glob, std::string_view path) {
@@ -173,18 +176,19 @@ bool glob_matches(std::string_view glob, std::string_view path) {
 }
 
 bool Selector::Glob::matches(const Mirror::Node& node) const {
-  if (brief) return node.name == text && node.parent != nullptr;
-  return wild ? glob_matches(text, node.path) : node.path == text;
+  if (brief) return node.name() == text && node.parent() != nullptr;
+  return wild ? glob_matches(text, node.path()) : node.path() == text;
 }
 
 bool Selector::Glob::matches(const TargetRef& target) const {
-  const auto base = instance_base(*target.node, target.name);
   if (!wild && matches(*target.node)) return true;
-  if (brief) return target.name == text || (!base.empty() && base == text);
+  if (brief) return target.name == text || instance_base(*target.node, target.name) == text;
   const auto fits = [&](const std::string& path) {
     return wild ? glob_matches(text, path) : path == text;
   };
-  return fits(target.path()) || (!base.empty() && fits(join_path(target.node->path, base)));
+  if (fits(target.path())) return true;
+  const auto base = instance_base(*target.node, target.name);
+  return !base.empty() && fits(join_path(target.node->path(), base));
 }
 
 Result<Selector> Selector::parse(std::string_view text) {
@@ -291,8 +295,9 @@ Status Selector::add_state(std::string_view name, std::size_t column) {
 
 bool Selector::fits_labels(const Mirror::Node& node) const {
   return std::all_of(labels_.begin(), labels_.end(), [&](const Label& label) {
-    const bool known = node.node && node.node->labels().contains(label.key);
-    const std::string value = known ? node.node->labels().at(label.key) : std::string();
+    const auto fact = node.fact();
+    const bool known = fact && fact->labels().contains(label.key);
+    const std::string value = known ? fact->labels().at(label.key) : std::string();
     return (value == label.value) == label.equal;
   });
 }
@@ -346,8 +351,7 @@ bool Selector::selects(const Mirror& mirror, std::string_view path) const {
   if (const Mirror::Node* node = mirror.find(path)) return selects(*node);
   const auto [parent, name] = split_last(path);
   if (const Mirror::Node* node = mirror.find(parent)) {
-    const auto it = node->targets.find(std::string(name));
-    if (it != node->targets.end()) return selects(TargetRef{node, it->first, &it->second});
+    if (node->has_target(name)) return selects(TargetRef{node, std::string(name)});
   }
   if (!labels_.empty() || !states_.empty()) return false;
   return std::any_of(globs_.begin(), globs_.end(), [&, name = name](const Glob& glob) {
@@ -364,13 +368,13 @@ Selection Selector::select(const Mirror& mirror) const {
       const bool named = glob.matches(node) && passes(node);
       if (named) {
         meanings.nodes.push_back(&node);
-        meanings.node_targets = node.targets.size();
+        meanings.node_targets = node.target_count();
       }
       each_target(node, [&](const TargetRef& target) {
         const auto base = instance_base(node, target.name);
         const bool whole = target.name == glob.text;
         if ((!whole && (base.empty() || base != glob.text)) || !passes(target)) return;
-        meanings.groups.insert(join_path(node.path, glob.text));
+        meanings.groups.insert(join_path(node.path(), glob.text));
         ++meanings.group_targets;
       });
     };
@@ -381,7 +385,7 @@ Selection Selector::select(const Mirror& mirror) const {
     return selection;
   }
   auto take = [&](const Mirror::Node& node) {
-    if (node.parent != nullptr && selects(node)) selection.nodes.push_back(&node);
+    if (node.parent() != nullptr && selects(node)) selection.nodes.push_back(&node);
     each_target(node, [&](const TargetRef& target) {
       if (selects(target)) selection.targets.push_back(target);
     });

@@ -20,8 +20,8 @@ namespace banyan::tree {
 struct TargetRef {
   const Mirror::Node* node = nullptr;
   std::string name;
-  const v1::TargetFact* fact = nullptr;
   std::string path() const;
+  v1::TargetFact fact() const;  // unpacked at each call
 };
 
 struct Selection {

@@ -34,8 +34,8 @@ void Told::begin_session(const Digest& held, const Mirror& mirror) {
   Digest then = held;
   std::vector<std::tuple<FactKey, Digest, Digest>> waiting;
   for (const auto& [key, told] : *since) {
-    const FactValue* value = is_prune(key) ? nullptr : mirror.find_fact(key);
-    const Digest now = value == nullptr ? Digest{} : value->hash;
+    const auto value = is_prune(key) ? std::nullopt : mirror.find_fact(key);
+    const Digest now = value ? value->hash : Digest{};
     then -= told;
     then += now;
     if (now != told) waiting.emplace_back(key, told, now);
@@ -137,17 +137,16 @@ class Told::Packer {
 
  private:
   void add_fact(const FactKey& key) {
-    const FactValue* value = mirror_.find_fact(key);
-    v1::Fact& fact = *group(key, value).add_facts();
+    const auto value = mirror_.find_fact(key);
+    v1::Fact& fact = *group(key, value ? value->instance : std::string()).add_facts();
     fact.set_kind(key.kind);
     fact.set_id(key.id);
-    if (value != nullptr) fact.set_value(value->bytes);
-    fact.set_removed(value == nullptr);
+    if (value) fact.set_value(value->bytes);
+    fact.set_removed(!value);
     bytes_ += key.id.size() + fact.value().size() + 12;
-    if (value != nullptr) told_.digest_ += value->hash;
+    if (value) told_.digest_ += value->hash;
   }
-  v1::NodeFacts& group(const FactKey& key, const FactValue* value) {
-    const std::string instance = value != nullptr ? value->instance : std::string();
+  v1::NodeFacts& group(const FactKey& key, const std::string& instance) {
     if (node_ == nullptr || node_->path() != key.path || node_->instance() != instance) {
       node_ = update_.add_nodes();
       node_->set_path(key.path);

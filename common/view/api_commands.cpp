@@ -244,7 +244,7 @@ Reply Api::post_command(Call& call) {
   if (!forget && selection.targets.empty()) {
     auto nothing = nothing_matches(mirror_, "no target matches", ask->select);
     if (!selection.nodes.empty()) {
-      nothing.value().error.hint = selection.nodes.front()->path +
+      nothing.value().error.hint = selection.nodes.front()->path() +
                                    " has no targets of its own; /** after it selects those below";
     }
     return nothing;

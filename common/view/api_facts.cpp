@@ -33,7 +33,7 @@ Error about_select(const Error& error, std::string_view select) {
 }
 
 GaugeAnswer::Item gauge_item(const FactJson& json, const tree::TargetRef& target) {
-  return {json.target(target), target.node->path, target.name, target.fact->pid() != 0,
+  return {json.target(target), target.node->path(), target.name, target.fact().pid() != 0,
           target.path()};
 }
 
@@ -77,7 +77,7 @@ tl::expected<tree::Selection, Problem> Api::select(const Call& call) const {
 }
 
 Reply Api::get_status(Call&) {
-  const auto& counts = mirror_.top().below;
+  const auto counts = mirror_.top().below();
   boost::json::object body;
   body["name"] = options_.top.name;
   body["version"] = options_.top.version;
@@ -120,19 +120,19 @@ Reply Api::get_nodes(Call& call) {
   auto at = nodes.begin();
   if (!page->from.empty()) {
     at = std::find_if(nodes.begin(), nodes.end(),
-                      [&](const auto* node) { return path_less(page->from, node->path); });
+                      [&](const auto* node) { return path_less(page->from, node->path()); });
   }
   if (*gauges) {
     GaugeAnswer answer(*page, false);
     for (; at != nodes.end() && answer.has_room(); ++at) {
-      answer.add({json_.node(**at), (*at)->path, {}, true, (*at)->path});
+      answer.add({json_.node(**at), (*at)->path(), {}, true, (*at)->path()});
     }
     if (at != nodes.end()) answer.set_more();
     return gather(std::move(answer), call);
   }
   PageWriter writer(*page);
   while (at != nodes.end() && writer.has_room()) {
-    writer.add(boost::json::serialize(json_.node(**at)), (*at)->path);
+    writer.add(boost::json::serialize(json_.node(**at)), (*at)->path());
     ++at;
   }
   return facts_answer(writer.finish(at != nodes.end()));
@@ -176,7 +176,7 @@ Reply Api::get_node(Call& call) {
   if (!gauges) return bad_request(gauges.error());
   if (!*gauges) return facts_answer(boost::json::serialize(json_.node(*node)));
   GaugeAnswer answer({}, true);
-  answer.add({json_.node(*node), node->path, {}, true, {}});
+  answer.add({json_.node(*node), node->path(), {}, true, {}});
   return gather(std::move(answer), call);
 }
 
@@ -184,10 +184,9 @@ Reply Api::get_target(Call& call) {
   const auto [parent, name] = split_last(call.rest);
   const auto* node = mirror_.find(parent);
   if (node == nullptr) return nothing_matches(mirror_, "no such target", call.rest);
-  const auto it = node->targets.find(std::string(name));
-  if (it == node->targets.end()) return nothing_matches(mirror_, "no such target", call.rest);
+  if (!node->has_target(name)) return nothing_matches(mirror_, "no such target", call.rest);
   if (is_unchanged(call)) return Answer{304, {{"etag", etag()}}, {}};
-  const tree::TargetRef target{node, it->first, &it->second};
+  const tree::TargetRef target{node, std::string(name)};
   const auto gauges = call.query.flag("gauges");
   if (!gauges) return bad_request(gauges.error());
   if (!*gauges) return facts_answer(boost::json::serialize(json_.target(target)));

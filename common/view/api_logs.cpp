@@ -94,11 +94,12 @@ tl::expected<std::optional<std::int64_t>, Problem> read_tail(const Query& query)
 }
 
 LogAsk::Target read_target(const tree::TargetRef& ref, std::optional<std::int64_t> tail) {
-  LogAsk::Target target{ref.node->path, ref.name, -1, {}};
-  if (ref.fact->bufsize() > 0) target.tail = ref.fact->bufsize();
+  LogAsk::Target target{ref.node->path(), ref.name, -1, {}};
+  const auto bufsize = ref.fact().bufsize();
+  if (bufsize > 0) target.tail = bufsize;
   if (tail) target.tail = *tail;
   if (const auto* broken = tree::break_above(*ref.node)) {
-    target.unreachable = broken->path + " is " + tree::name_of(tree::state_of(*broken));
+    target.unreachable = broken->path() + " is " + tree::name_of(tree::state_of(*broken));
   }
   return target;
 }

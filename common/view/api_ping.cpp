@@ -31,7 +31,7 @@ object pong_json(const std::string& path, const v1::Pong& pong) {
 
 Reply Api::get_ping(Call& call) {
   const auto* node = mirror_.find(call.rest);
-  if (node == nullptr || node->parent == nullptr) {
+  if (node == nullptr || node->parent() == nullptr) {
     return nothing_matches(mirror_, "no such node", call.rest);
   }
   if (pings_.size() >= max_waiting)

@@ -75,7 +75,7 @@ Reply Api::get_version(Call&) {
 }
 
 Reply Api::get_metrics(Call&) {
-  const tree::Counts& counts = mirror_.top().below;
+  const tree::Counts counts = mirror_.top().below();
   MetricsText metrics;
   metrics.begin("banyan_build_info", "gauge", "What serves here; the value is always 1.");
   metrics.value("version", options_.top.version, 1);

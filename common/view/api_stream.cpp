@@ -14,9 +14,8 @@ namespace banyan::view {
 namespace {
 
 bool is_broken(const tree::Mirror::Node& node) {
-  const auto* link = tree::link_of(node);
-  return link == nullptr ||
-         (link->state() != v1::LINK_STATE_UP && link->state() != v1::LINK_STATE_SUSPECT);
+  const auto state = node.link_state();
+  return state != v1::LINK_STATE_UP && state != v1::LINK_STATE_SUSPECT;
 }
 
 tl::expected<unsigned, Problem> read_topics(const Query& query) {
@@ -89,8 +88,8 @@ void Api::begin_publishing() {
   while (!open.empty()) {
     const auto* node = open.back();
     open.pop_back();
-    if (node->parent != nullptr && is_broken(*node)) broken_.insert(node->path);
-    for (const auto& [name, child] : node->children) open.push_back(child.get());
+    if (node->parent() != nullptr && is_broken(*node)) broken_.insert(node->path());
+    for (const auto& child : node->children()) open.push_back(child.get());
   }
 }
 
@@ -103,16 +102,17 @@ std::string Api::snapshot(const Subscription& subscription) {
   while (!open.empty()) {
     const auto* node = open.back();
     open.pop_back();
-    if (asked(Topic::nodes) && node->parent != nullptr && subscription.selector.selects(*node)) {
+    if (asked(Topic::nodes) && node->parent() != nullptr && subscription.selector.selects(*node)) {
       frames += hub_.frame(Topic::nodes, boost::json::serialize(json_.node(*node)));
     }
-    for (const auto& [name, fact] : node->targets) {
-      const tree::TargetRef target{node, name, &fact};
+    for (const auto& name : node->target_names()) {
+      const tree::TargetRef target{node, name};
       if (!asked(Topic::targets) || !subscription.selector.selects(target)) continue;
       frames += hub_.frame(Topic::targets, boost::json::serialize(json_.target(target)));
     }
-    for (auto it = node->children.rbegin(); it != node->children.rend(); ++it) {
-      open.push_back(it->second.get());
+    const auto& children = node->children();
+    for (auto it = children.rbegin(); it != children.rend(); ++it) {
+      open.push_back(it->get());
     }
   }
   if (!asked(Topic::outages)) return frames;
@@ -165,14 +165,14 @@ void Api::publish_link(const std::string& parent, const std::string& child, ApiE
 }
 
 void Api::publish_subtree(const tree::Mirror::Node& node, ApiEffects& effects) {
-  const auto count = node.below.nodes_total() + node.below.targets_total();
+  const auto count = node.below().nodes_total() + node.below().targets_total();
   if (count > static_cast<std::int64_t>(max_told_at_once)) {
     hub_.publish_gap("too much has changed at once to tell it all", effects);
     return;
   }
-  for (const auto& [name, fact] : node.targets) publish_target(node.path, name, effects);
-  for (const auto& [name, child] : node.children) {
-    publish_node(child->path, effects);
+  for (const auto& name : node.target_names()) publish_target(node.path(), name, effects);
+  for (const auto& child : node.children()) {
+    publish_node(child->path(), effects);
     publish_subtree(*child, effects);
   }
 }
@@ -189,10 +189,9 @@ void Api::publish_target(const std::string& node, const std::string& name, ApiEf
   if (!hub_.wants(Topic::targets)) return;
   const std::string path = join_path(node, name);
   const auto* held = mirror_.find(node);
-  const bool there = held != nullptr && held->targets.contains(name);
+  const bool there = held != nullptr && held->has_target(name);
   const std::string json =
-      there ? boost::json::serialize(json_.target({held, name, &held->targets.at(name)}))
-            : removed_json(path);
+      there ? boost::json::serialize(json_.target({held, name})) : removed_json(path);
   hub_.publish(Topic::targets, path, json, effects);
 }
 

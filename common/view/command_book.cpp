@@ -27,27 +27,29 @@ std::string hex_of_bytes(std::string_view bytes) {
 }
 
 std::string instance_of(const tree::Mirror::Node& node) {
-  if (node.node && !node.node->instance().empty()) return node.node->instance();
-  const auto* link = tree::link_of(node);
-  return link == nullptr ? std::string() : link->instance();
+  const auto fact = node.fact();
+  if (fact && !fact->instance().empty()) return fact->instance();
+  const auto link = node.link();
+  return link ? link->instance() : std::string();
 }
 
 v1::Boot boot_of(const tree::Mirror::Node& node) {
-  const auto* link = tree::link_of(node);
-  return link == nullptr ? v1::Boot() : link->boot();
+  const auto link = node.link();
+  return link ? link->boot() : v1::Boot();
 }
 
 std::string break_text(const tree::Mirror::Node& broken) {
-  return broken.path + " is " + tree::name_of(tree::state_of(broken));
+  return broken.path() + " is " + tree::name_of(tree::state_of(broken));
 }
 
 CommandTarget fixed_target(const tree::TargetRef& ref, bool group) {
+  const v1::TargetFact fact = ref.fact();
   CommandTarget target;
-  target.node = ref.node->path;
-  target.target = group && !ref.fact->group().empty() ? ref.fact->group() : ref.name;
+  target.node = ref.node->path();
+  target.target = group && !fact.group().empty() ? fact.group() : ref.name;
   target.instance = instance_of(*ref.node);
   target.boot = boot_of(*ref.node);
-  if (!group) target.generation = ref.fact->generation();
+  if (!group) target.generation = fact.generation();
   if (const auto* broken = tree::break_above(*ref.node)) {
     target.outcome = v1::OUTCOME_KIND_UNREACHABLE;
     target.reason = break_text(*broken);
@@ -73,16 +75,15 @@ std::vector<CommandTarget> gone_nodes(const tree::Selection& selection) {
   std::vector<CommandTarget> gone;
   const tree::Mirror::Node* last = nullptr;
   for (const tree::Mirror::Node* node : selection.nodes) {
-    const auto* link = tree::link_of(*node);
-    const bool is_gone = link != nullptr && (link->state() == v1::LINK_STATE_LOST ||
-                                             link->state() == v1::LINK_STATE_LEFT);
+    const bool is_gone =
+        node->link_state() == v1::LINK_STATE_LOST || node->link_state() == v1::LINK_STATE_LEFT;
     if (!is_gone) continue;
-    if (last != nullptr && node->path.starts_with(last->path + "/")) continue;
+    if (last != nullptr && node->path().starts_with(last->path() + "/")) continue;
     last = node;
     CommandTarget& target = gone.emplace_back();
-    target.node = node->path;
-    target.instance = link->instance();
-    if (const auto* broken = tree::break_above(*node->parent)) {
+    target.node = node->path();
+    target.instance = node->link()->instance();
+    if (const auto* broken = tree::break_above(*node->parent())) {
       target.outcome = v1::OUTCOME_KIND_UNREACHABLE;
       target.reason = break_text(*broken);
     }
@@ -287,15 +288,15 @@ bool CommandBook::ask_about(Command& command, const tree::Mirror& mirror,
     any = true;
     for (const tree::Mirror::Node* place : mirror.places_of(target.instance)) {
       if (tree::state_of(*place) != tree::NodeState::up) continue;
-      command.places[join_path(place->path, target.target)] = i;  // it may have moved
+      command.places[join_path(place->path(), target.target)] = i;  // it may have moved
       const bool fits = !asks.empty() && asks.back().id() == id &&
-                        asks.back().targets(0).path() == place->path &&
+                        asks.back().targets(0).path() == place->path() &&
                         asks.back().targets_size() < most;
       v1::OutcomeAsk& ask = fits ? asks.back() : asks.emplace_back();
       ask.set_id(id);
       *ask.mutable_boot() = target.boot;
       v1::RequestTarget& asked = *ask.add_targets();
-      asked.set_path(place->path);
+      asked.set_path(place->path());
       asked.set_target(target.target);
       asked.set_instance(target.instance);
     }

@@ -26,18 +26,16 @@ const tree::Mirror::Node* place_of(const tree::Mirror& mirror, const CommandTarg
   return best;
 }
 
-const v1::TargetFact* fact_of(const tree::Mirror& mirror, const CommandTarget& target) {
+std::optional<v1::TargetFact> fact_of(const tree::Mirror& mirror, const CommandTarget& target) {
   const auto* node = place_of(mirror, target);
-  if (node == nullptr) return nullptr;
-  const auto it = node->targets.find(target.target);
-  return it == node->targets.end() ? nullptr : &it->second;
+  return node == nullptr ? std::nullopt : node->target(target.target);
 }
 
 // It runs, and nobody who looks at it finds it ill; or it has done what it had to do.
 bool is_ready(const tree::Mirror& mirror, const CommandTarget& target) {
   const auto* node = place_of(mirror, target);
-  const auto* fact = fact_of(mirror, target);
-  if (fact == nullptr || tree::break_above(*node) != nullptr) return false;
+  const auto fact = fact_of(mirror, target);
+  if (!fact || tree::break_above(*node) != nullptr) return false;
   if (fact->generation() < target.generation) return false;  // told of an earlier run
   if (fact->state() == v1::TARGET_STATE_EXITED) return !fact->wanted();
   const bool well =
@@ -111,8 +109,8 @@ void CommandBook::roll(Command& command, const tree::Mirror& mirror, Now now,
   // It may have been started anew since the command was made.
   for (const std::size_t i : step.begin) {
     CommandTarget& target = command.targets[i];
-    const auto* fact = fact_of(mirror, target);
-    if (fact != nullptr) target.generation = fact->generation();
+    const auto fact = fact_of(mirror, target);
+    if (fact) target.generation = fact->generation();
   }
   command.deadline = after(now.time, milliseconds{command.ask.ttl_ms} + grace);
   requests.push_back(request_for(command));

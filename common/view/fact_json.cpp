@@ -23,10 +23,10 @@ void add_labels(object& json, const Labels& labels) {
   for (const auto& [key, text] : sorted) json[key] = text;
 }
 
-object labels_of(const tree::TargetRef& target) {
+object labels_of(const tree::TargetRef& target, const v1::TargetFact& fact) {
   object json;
-  if (target.node->node) add_labels(json, target.node->node->labels());
-  add_labels(json, target.fact->labels());
+  if (const auto node = target.node->fact()) add_labels(json, node->labels());
+  add_labels(json, fact.labels());
   return json;
 }
 
@@ -52,16 +52,19 @@ value last_exit_json(const v1::TargetFact& fact) {
 // Since when what is shown of a node cannot be confirmed; 0 while it can.
 std::int64_t broken_since(const Mirror::Node* broken) {
   if (broken == nullptr) return 0;
-  const auto* link = tree::link_of(*broken);
-  return link == nullptr ? 0 : link->since_ms();
+  const auto link = broken->link();
+  return link ? link->since_ms() : 0;
 }
 
 std::int64_t node_since(const Mirror::Node& node) {
-  if (node.parent == nullptr) return node.node ? node.node->started_ms() : 0;
+  if (node.parent() == nullptr) {
+    const auto fact = node.fact();
+    return fact ? fact->started_ms() : 0;
+  }
   const Mirror::Node* broken = tree::break_above(node);
   if (broken != nullptr) return broken_since(broken);
-  const auto* link = tree::link_of(node);
-  return link == nullptr ? 0 : link->since_ms();
+  const auto link = node.link();
+  return link ? link->since_ms() : 0;
 }
 
 }  // namespace
@@ -73,7 +76,7 @@ std::string shown_path(std::string_view path) {
 TreeShape shape_of(const tree::Selection& selection, int depth) {
   TreeShape shape{false, {}, {}, depth};
   const auto add = [&shape](const Mirror::Node* node) {
-    while (node != nullptr && shape.nodes.insert(node).second) node = node->parent;
+    while (node != nullptr && shape.nodes.insert(node).second) node = node->parent();
   };
   for (const auto* node : selection.nodes) add(node);
   for (const auto& target : selection.targets) {
@@ -84,7 +87,7 @@ TreeShape shape_of(const tree::Selection& selection, int depth) {
 }
 
 tree::Counts counts_of(const Mirror::Node& node) {
-  return tree::break_above(node) == nullptr ? node.below : node.below.behind_a_break();
+  return tree::break_above(node) == nullptr ? node.below() : node.below().behind_a_break();
 }
 
 object FactJson::node_counts(const tree::Counts& counts) {
@@ -116,47 +119,45 @@ void FactJson::add_top(object& json, const Mirror::Node& node) const {
   json["host"] = top_.host;
   json["version"] = top_.version;
   json["instance_id"] = top_.instance;
-  if (!node.node) json["since"] = time_or_null(top_.started_ms);
+  if (!node.fact()) json["since"] = time_or_null(top_.started_ms);
 }
 
 object FactJson::node(const Mirror::Node& node) const {
   const auto state = tree::state_of(node);
-  const auto* link = tree::link_of(node);
-  const v1::NodeFact fact = node.node ? *node.node : v1::NodeFact();
+  const auto link = node.link();
+  const v1::NodeFact fact = node.fact().value_or(v1::NodeFact());
   const bool presumed = state == tree::NodeState::unreachable;
   object json;
-  json["path"] = shown_path(node.path);
-  json["name"] = node.name;
+  json["path"] = shown_path(node.path());
+  json["name"] = node.name();
   json["role"] = fact.role();
   json["state"] = tree::name_of(state);
   json["health"] = name_of(health_.of(node));
   json["since"] = time_or_null(node_since(node));
   array evidence;
-  if (link != nullptr) {
+  if (link) {
     for (const auto& line : link->evidence()) evidence.emplace_back(line);
   }
   json["evidence"] = std::move(evidence);
   json["host"] = fact.host();
-  json["version"] =
-      !fact.version().empty() || link == nullptr ? fact.version() : link->peer_version();
-  json["instance_id"] =
-      !fact.instance().empty() || link == nullptr ? fact.instance() : link->instance();
+  json["version"] = !fact.version().empty() || !link ? fact.version() : link->peer_version();
+  json["instance_id"] = !fact.instance().empty() || !link ? fact.instance() : link->instance();
   add_labels(json["labels"].emplace_object(), fact.labels());
   const auto counts = counts_of(node);
   json["counts"] = object{{"nodes", node_counts(counts)}, {"targets", target_counts(counts)}};
-  json["children"] = node.children.size();
+  json["children"] = node.children().size();
   json["presumed"] = presumed;
   json["as_of"] = presumed ? json["since"] : value(nullptr);
-  if (node.parent == nullptr) add_top(json, node);
+  if (node.parent() == nullptr) add_top(json, node);
   return json;
 }
 
 object FactJson::target(const tree::TargetRef& target) const {
-  const v1::TargetFact& fact = *target.fact;
+  const v1::TargetFact fact = target.fact();
   const Mirror::Node* broken = tree::break_above(*target.node);
   object json;
   json["path"] = target.path();
-  json["node"] = shown_path(target.node->path);
+  json["node"] = shown_path(target.node->path());
   json["name"] = target.name;
   json["state"] = tree::name_of(fact.state());
   json["health"] = name_of(health_of(fact, broken != nullptr));
@@ -173,7 +174,7 @@ object FactJson::target(const tree::TargetRef& target) const {
   json["group"] = fact.group().empty() ? target.name : fact.group();
   json["next_try"] = time_or_null(fact.next_try_ms());
   json["bufsize"] = fact.bufsize();
-  json["labels"] = labels_of(target);
+  json["labels"] = labels_of(target, fact);
   json["presumed"] = broken != nullptr;
   json["as_of"] = time_or_null(broken_since(broken));
   return json;
@@ -186,13 +187,13 @@ object FactJson::tree(const Mirror::Node& node, const TreeShape& shape) const {
 object FactJson::tree_level(const Mirror::Node& node, const TreeShape& shape, int level) const {
   object json = this->node(node);
   array targets;
-  for (const auto& [name, fact] : node.targets) {
+  for (const auto& name : node.target_names()) {
     if (!shape.everything && !shape.targets.contains({&node, name})) continue;
-    targets.push_back(target({&node, name, &fact}));
+    targets.push_back(target({&node, name}));
   }
   json["targets"] = std::move(targets);
   array children;
-  for (const auto& [name, child] : node.children) {
+  for (const auto& child : node.children()) {
     if (shape.depth >= 0 && level >= shape.depth) break;
     if (!shape.everything && !shape.nodes.contains(child.get())) continue;
     children.push_back(tree_level(*child, shape, level + 1));

@@ -37,9 +37,9 @@ Health running_health(v1::Health health) {
 
 }  // namespace
 
-Health health_of(const v1::TargetFact& target, bool presumed) {
+Health health_of(tree::FactBrief target, bool presumed) {
   if (presumed) return Health::unknown;
-  switch (target.state()) {
+  switch (target.target_state()) {
     case v1::TARGET_STATE_RUNNING:
       return running_health(target.health());
     case v1::TARGET_STATE_PENDING:
@@ -90,9 +90,7 @@ Health HealthView::of(const tree::Mirror::Node& node) {
 }
 
 Health HealthView::as_child(const tree::Mirror::Node& node) {
-  const auto* link = tree::link_of(node);
-  if (link == nullptr) return Health::unknown;
-  switch (link->state()) {
+  switch (node.link_state()) {
     case v1::LINK_STATE_UP:
       return inside(node);
     case v1::LINK_STATE_SUSPECT:
@@ -107,11 +105,16 @@ Health HealthView::as_child(const tree::Mirror::Node& node) {
 }
 
 Health HealthView::inside(const tree::Mirror::Node& node) {
-  if (const auto it = known_.find(node.path); it != known_.end()) return it->second;
+  // Of a leaf it is soon found again: to remember a million of them would cost more.
+  const bool remembered = !node.children().empty();
+  const std::string path = remembered ? node.path() : std::string();
+  if (const auto it = known_.find(path); remembered && it != known_.end()) return it->second;
   Health worst = Health::healthy;
-  for (const auto& [name, target] : node.targets) worst = std::max(worst, health_of(target, false));
-  for (const auto& [name, child] : node.children) worst = std::max(worst, as_child(*child));
-  known_[node.path] = worst;
+  node.each_target([&](std::string_view, tree::FactBrief target) {
+    worst = std::max(worst, health_of(target, false));
+  });
+  for (const auto& child : node.children()) worst = std::max(worst, as_child(*child));
+  if (remembered) known_[path] = worst;
   return worst;
 }
 

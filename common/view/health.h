@@ -8,8 +8,8 @@
 //   node    the worst of itself (up: healthy, suspect: degraded, lost: unhealthy, unreachable and
 //           left: unknown) and of what is below it; what left does not count for those above it
 //
-// Single threaded. A node's health is remembered until something at or below it changes; cost of a
-// question after a change: its way down, times the fan-out along it.
+// Single threaded. The health of a node with children is remembered until something at or below it
+// changes; cost of a question after a change: its way down, times the fan-out along it.
 
 #include <string>
 #include <unordered_map>
@@ -21,7 +21,10 @@ namespace banyan::view {
 enum class Health { healthy, unknown, degraded, unhealthy };  // the worse the greater
 
 const char* name_of(Health health);
-Health health_of(const v1::TargetFact& target, bool presumed);
+Health health_of(tree::FactBrief target, bool presumed);
+inline Health health_of(const v1::TargetFact& target, bool presumed) {
+  return health_of(tree::FactBrief::of(target), presumed);
+}
 
 class HealthView {
  public:

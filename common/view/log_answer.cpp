@@ -178,7 +178,7 @@ void LogAnswer::wait(Source& source, Now now) {
 bool LogAnswer::reachable(const Source& source) const {
   const auto* node = mirror_.find(source.open.path());
   return node != nullptr && tree::break_above(*node) == nullptr &&
-         node->targets.contains(source.open.target());
+         node->has_target(source.open.target());
 }
 
 // Opens the source where it was left; one of both channels becomes two.

@@ -16,11 +16,11 @@ using tree::Mirror;
 constexpr std::uint64_t restarts_of_a_crash_loop = 3;
 
 std::int64_t count(const Mirror::Node& node, v1::TargetState state) {
-  return node.below.targets[static_cast<std::size_t>(state)];
+  return node.below().targets[static_cast<std::size_t>(state)];
 }
 
 bool has_trouble(const Mirror::Node& node) {
-  return node.below.nodes[static_cast<std::size_t>(tree::NodeState::lost)] > 0 ||
+  return node.below().nodes[static_cast<std::size_t>(tree::NodeState::lost)] > 0 ||
          count(node, v1::TARGET_STATE_FAILED) > 0 || count(node, v1::TARGET_STATE_BACKING_OFF) > 0;
 }
 
@@ -44,8 +44,12 @@ class Finder {
 
  private:
   void walk(const Mirror::Node& node) {
-    for (const auto& [name, fact] : node.targets) add_target(join_path(node.path, name), fact);
-    for (const auto& [name, child] : node.children) {
+    node.each_target([&](std::string_view name, tree::FactBrief brief) {
+      const auto state = brief.target_state();
+      const bool bad = state == v1::TARGET_STATE_FAILED || state == v1::TARGET_STATE_BACKING_OFF;
+      if (bad) add_target(join_path(node.path(), name), *node.target(name));
+    });
+    for (const auto& child : node.children()) {
       switch (tree::state_of(*child)) {
         case tree::NodeState::up:
         case tree::NodeState::suspect:
@@ -62,10 +66,10 @@ class Finder {
   }
 
   void add_lost(const Mirror::Node& node) {
-    const auto* link = tree::link_of(node);
-    Outage outage{{}, node.path, "node_lost", link->since_ms(), 0, 0, {}};
-    outage.nodes = node.below.nodes_total();
-    outage.targets = node.below.targets_total();
+    const auto link = node.link();
+    Outage outage{{}, node.path(), "node_lost", link->since_ms(), 0, 0, {}};
+    outage.nodes = node.below().nodes_total();
+    outage.targets = node.below().targets_total();
     outage.evidence.assign(link->evidence().begin(), link->evidence().end());
     add(std::move(outage));
   }

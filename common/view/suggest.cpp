@@ -33,9 +33,10 @@ class Search {
   explicit Search(std::string wanted) : wanted_(std::move(wanted)) {}
 
   void walk(const tree::Mirror::Node& node) {
-    if (node.parent != nullptr) look_at(node.name, node.path);
-    for (const auto& [name, fact] : node.targets) look_at(name, join_path(node.path, name));
-    for (const auto& [name, child] : node.children) {
+    const std::string path = node.path();
+    if (node.parent() != nullptr) look_at(node.name(), path);
+    for (const auto& name : node.target_names()) look_at(name, join_path(path, name));
+    for (const auto& child : node.children()) {
       if (is_full()) return;
       walk(*child);
     }

@@ -92,7 +92,7 @@ void GroupEnder::look() {
 
 void GroupEnder::look_now() {
   ended_.merge(looking_);  // the loop has stopped: nobody ends that look
-  if (!ended_.empty()) end_marked(std::exchange(ended_, {}));
+  if (!ended_.empty()) walker_.end_now(std::exchange(ended_, {}));
 }
 
 }  // namespace banyan::leaf

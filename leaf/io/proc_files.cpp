@@ -7,6 +7,7 @@
 
 #include <charconv>
 #include <csignal>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <set>
@@ -122,6 +123,43 @@ std::vector<ProcessInfo> descendants_of(int ancestor, const std::vector<ProcessI
       found.push_back(*child->second);
       open.push_back(child->second->pid);
     }
+  }
+  return found;
+}
+
+namespace {
+
+// Of all its threads. False when there is no list.
+bool add_children(int pid, std::vector<int>& children) {
+  const auto folder = fmt::format("/proc/{}/task/", pid);
+  const std::unique_ptr<DIR, CloseFolder> threads(::opendir(folder.c_str()));
+  if (!threads) return false;
+  bool listed = false;
+  while (const dirent* entry = ::readdir(threads.get())) {
+    if (number_of<int>(entry->d_name) <= 0) continue;
+    std::ifstream list(folder + entry->d_name + "/children");
+    listed = listed || list.is_open();
+    for (int child = 0; list >> child;) children.push_back(child);
+  }
+  return listed;
+}
+
+}  // namespace
+
+std::optional<std::vector<ProcessInfo>> descendants_of(const std::vector<int>& ancestors) {
+  std::vector<ProcessInfo> found;
+  std::set<int> seen(ancestors.begin(), ancestors.end());
+  std::vector<int> open;
+  for (const int ancestor : ancestors) {
+    const bool there = process_info(ancestor).has_value();
+    if (there && !add_children(ancestor, open)) return std::nullopt;
+  }
+  while (!open.empty()) {
+    const int pid = open.back();
+    open.pop_back();
+    if (!seen.insert(pid).second) continue;
+    if (const auto info = process_info(pid)) found.push_back(*info);
+    add_children(pid, open);
   }
   return found;
 }

@@ -29,6 +29,10 @@ std::vector<ProcessInfo> all_processes();
 // Those of `processes` that descend from `ancestor`, itself not included.
 std::vector<ProcessInfo> descendants_of(int ancestor, const std::vector<ProcessInfo>& processes);
 
+// The same without a look at anybody else, by what the kernel lists of each one's children; nothing
+// where it keeps no such lists. What changes its parent meanwhile may be missing.
+std::optional<std::vector<ProcessInfo>> descendants_of(const std::vector<int>& ancestors);
+
 // The process's BANYAN_TARGET (asked of any of its threads) as it was at its execve; empty when
 // there is none, when it may not be read, or when it lies beyond the first MiB.
 std::string process_mark(int pid);

@@ -68,9 +68,10 @@ std::set<int> self_and_ancestors() {
   return pids;
 }
 
+using Look = std::function<std::vector<ProcessInfo>()>;
 using IsMeant = std::function<bool(const std::string& mark)>;
 
-SubtreeResult end_all(const IsMeant& is_meant) {
+SubtreeResult end_all(const Look& look, const IsMeant& is_meant) {
   const auto spared = self_and_ancestors();
   const auto deadline = steady_clock::now() + patience;
   std::set<std::pair<int, std::uint64_t>> killed;
@@ -79,7 +80,7 @@ SubtreeResult end_all(const IsMeant& is_meant) {
   Duration pause = pause_min;
   while (quiet_rounds < quiet_rounds_needed && steady_clock::now() < deadline) {
     left = 0;
-    for (const auto& process : all_processes()) {
+    for (const auto& process : look()) {
       if (process.dead() || spared.contains(process.pid)) continue;
       if (!is_meant(process_mark(process.pid))) continue;
       ++left;
@@ -148,6 +149,17 @@ std::vector<SubtreeEnder::Marked> SubtreeEnder::candidates() const {
   return marked;
 }
 
+// A leaf among thousands on one host would else look at all of them.
+SubtreeResult SubtreeEnder::end_now(const std::set<std::string>& marks) const {
+  const auto look = [this] {
+    std::vector<int> ancestors = {::getpid()};
+    if (keeper_ != 0) ancestors.push_back(keeper_);
+    auto own = everywhere_ ? std::nullopt : descendants_of(ancestors);
+    return own ? *std::move(own) : all_processes();
+  };
+  return end_all(look, [&](const std::string& mark) { return marks.contains(mark); });
+}
+
 bool SubtreeEnder::advance(Running& running, const std::vector<ProcessInfo>& members) {
   running.quiet_rounds = members.empty() ? running.quiet_rounds + 1 : 0;
   for (const auto& process : members) {
@@ -188,13 +200,9 @@ std::vector<std::vector<ProcessInfo>> living_members(const std::vector<SubtreeJo
 
 SubtreeResult end_strays(const std::string& instance, const std::set<std::string>& spared_marks) {
   CHECK(!instance.empty());
-  return end_all([&](const std::string& mark) {
+  return end_all(all_processes, [&](const std::string& mark) {
     return mark.starts_with(instance + "/") && !spared_marks.contains(mark);
   });
-}
-
-SubtreeResult end_marked(const std::set<std::string>& marks) {
-  return end_all([&](const std::string& mark) { return marks.contains(mark); });
 }
 
 }  // namespace banyan::leaf

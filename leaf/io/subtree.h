@@ -59,6 +59,9 @@ class SubtreeEnder {
   // From now on all processes are looked at: some targets are nobody's descendants any more.
   void look_everywhere() { everywhere_ = true; }
 
+  // All that carry one of these marks and are to be looked at, at once. Blocks 3 s at most.
+  SubtreeResult end_now(const std::set<std::string>& marks) const;
+
   // `done` is called from the loop, never from inside.
   void end(SubtreeJob job, Done done);
 
@@ -95,8 +98,5 @@ std::vector<std::vector<ProcessInfo>> living_members(const std::vector<SubtreeJo
 // Blocks 3 s at most.
 SubtreeResult end_strays(const std::string& instance,
                          const std::set<std::string>& spared_marks = {});
-
-// Kills all that carry one of these marks. Blocks 3 s at most.
-SubtreeResult end_marked(const std::set<std::string>& marks);
 
 }  // namespace banyan::leaf

@@ -1,10 +1,12 @@
 // What the benchmarks supervise: says "PID NANOSECONDS" (CLOCK_MONOTONIC) in one datagram to the
-// socket named by BENCH_SOCKET as soon as it runs, then waits for its end. Ends on TERM.
+// socket named by BENCH_SOCKET as soon as it runs, then waits for its end. Ends on TERM, hears
+// USR1.
 
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -15,7 +17,8 @@ int main() {
   clock_gettime(CLOCK_MONOTONIC, &now);
   const char* path = std::getenv("BENCH_SOCKET");
   sockaddr_un address{};
-  if (path == nullptr || std::strlen(path) >= sizeof address.sun_path) return 2;
+  if (path == nullptr) path = "";
+  if (std::strlen(path) >= sizeof address.sun_path) return 2;
   address.sun_family = AF_UNIX;
   std::strcpy(address.sun_path, path);
   const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -25,5 +28,6 @@ int main() {
   sendto(fd, text, static_cast<std::size_t>(size), 0, reinterpret_cast<sockaddr*>(&address),
          sizeof address);
   close(fd);
+  std::signal(SIGUSR1, [](int) {});
   for (;;) pause();
 }

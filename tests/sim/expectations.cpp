@@ -79,7 +79,7 @@ std::int64_t repairs(const World& world) {
 }
 
 std::int64_t nodes(const World& world, const std::string& state) {
-  const tree::Counts& below = world.root().mirror()->top().below;
+  const tree::Counts below = world.root().mirror()->top().below();
   for (std::size_t i = 0; i < tree::node_states; ++i) {
     if (state == tree::name_of(static_cast<tree::NodeState>(i))) return below.nodes[i];
   }

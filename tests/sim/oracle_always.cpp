@@ -32,7 +32,7 @@ void AlwaysOracle::check_dead(const NodeHost& host) {
   if (world_.now() - from <= limit(host)) return;
   for (const tree::Mirror::Node* place : places_of(world_.root(), host)) {
     if (tree::state_of(*place) == tree::NodeState::up) {
-      found("", host.name() + " is shown up at " + place->path + " though it is dead");
+      found("", host.name() + " is shown up at " + place->path() + " though it is dead");
     }
   }
 }

@@ -19,12 +19,12 @@ void check_picture(const NodeHost& child, const NodeHost& parent, Findings& find
   const std::string& name = child.spec().name;
   const Node* shown = parent.mirror()->find(name);
   if (shown == nullptr) return findings.add("", name + ": its parent does not list it");
-  if (shown->digest != child.mirror()->digest("")) findings.add("", name + ": digests differ");
+  if (shown->digest() != child.mirror()->digest("")) findings.add("", name + ": digests differ");
   const auto own = child.mirror()->keys_below("");
   for (const tree::FactKey& key : own) {
     const tree::FactKey there{join_path(name, key.path), key.kind, key.id};
-    const tree::FactValue* told = parent.mirror()->find_fact(there);
-    if (told == nullptr || told->bytes != child.mirror()->find_fact(key)->bytes) {
+    const auto told = parent.mirror()->find_fact(there);
+    if (!told || told->bytes != child.mirror()->find_fact(key)->bytes) {
       findings.add("", there.path + "#" + key.id + ": a fact differs at its parent");
     }
   }
@@ -51,7 +51,7 @@ void check_live_place(const World& world, const NodeHost& host, Findings& findin
   const auto places = places_of(world.root(), host);
   for (const Node* place : places) {
     if (tree::state_of(*place) != tree::NodeState::up) continue;
-    up += " " + place->path;
+    up += " " + place->path();
     ++count;
   }
   if (count == 0) findings.add("", host.name() + ": lives, and is nowhere up at the root");
@@ -65,9 +65,8 @@ void check_targets(const World& world, const NodeHost& host, Findings& findings)
   for (const Node* place : places_of(world.root(), host)) {
     if (tree::state_of(*place) != tree::NodeState::up) continue;
     for (const leaf::TargetStatus& status : host.leaf()->supervisor().statuses()) {
-      const auto shown = place->targets.find(status.name);
-      const bool same =
-          shown != place->targets.end() && shown->second.generation() == status.generation;
+      const auto shown = place->target(status.name);
+      const bool same = shown && shown->generation() == status.generation;
       if (!same)
         findings.add("", host.name() + "/" + status.name + ": another generation is shown");
     }

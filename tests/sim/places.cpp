@@ -6,15 +6,15 @@ namespace banyan::sim {
 namespace {
 
 bool is_it(const tree::Mirror::Node& node, const NodeHost& host) {
-  if (node.name != host.spec().name) return false;
-  if (node.node) return node.node->instance() == host.instance();
-  const v1::LinkFact* link = tree::link_of(node);
-  return link == nullptr || link->instance() == host.instance();
+  if (node.name() != host.spec().name) return false;
+  if (const auto fact = node.fact()) return fact->instance() == host.instance();
+  const auto link = node.link();
+  return !link || link->instance() == host.instance();
 }
 
 void search(const tree::Mirror::Node& node, const NodeHost& host,
             std::vector<const tree::Mirror::Node*>& found) {
-  for (const auto& [name, child] : node.children) {
+  for (const auto& child : node.children()) {
     if (is_it(*child, host)) found.push_back(child.get());
     search(*child, host, found);
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/base/name.h"
 #include "common/base/random.h"
 #include "tests/unit/tree/link_pair.h"
 
@@ -66,7 +67,7 @@ TEST_F(DoubledTest, EqualsANaiveSearchAfterRandomChanges) {
     std::map<std::string, int> counts;
     for (const FactKey& key : mirror_.keys_below("")) {
       if (key.kind != v1::FACT_KIND_LINK) continue;
-      ++counts[mirror_.find(key.path)->links.at(key.id).instance()];
+      ++counts[mirror_.find(join_path(key.path, key.id))->link()->instance()];
     }
     std::set<std::string> doubled;
     for (const auto& [instance, count] : counts) {

@@ -72,7 +72,7 @@ TEST_F(DownlinkFactsTest, IsUpOnlyAfterTheFirstEqualDigest) {
   const Said said = child_.join(parent_, at({}), digest);
   EXPECT_TRUE(said.frames(Kind::kWelcome)[0].welcome().transfer());
   EXPECT_EQ(parent_.state("web"), State::syncing);
-  EXPECT_EQ(parent_.mirror.top().links.at("web").state(), v1::LINK_STATE_SYNCING);
+  EXPECT_EQ(parent_.mirror.find("web")->link_state(), v1::LINK_STATE_SYNCING);
   child_.beat(parent_, digest, at({}));
   EXPECT_EQ(parent_.state("web"), State::syncing);
   v1::Frame frame;
@@ -99,8 +99,8 @@ TEST_F(DownlinkFactsTest, TheMirrorFollowsRemovalsAndSets) {
   add_removal(frame, "", "t");
   add(frame, "", "u", v1::TARGET_STATE_FAILED);
   tell(frame, hash("u", v1::TARGET_STATE_FAILED), at({}));
-  EXPECT_EQ(parent_.mirror.find("web")->targets.count("t"), 0u);
-  EXPECT_EQ(parent_.mirror.find("web")->targets.count("u"), 1u);
+  EXPECT_EQ(parent_.mirror.find("web")->has_target("t"), false);
+  EXPECT_EQ(parent_.mirror.find("web")->has_target("u"), true);
   EXPECT_EQ(parent_.downlink.counters().transfers_asked, 0u);
 }
 
@@ -159,7 +159,7 @@ TEST_F(DownlinkFactsTest, ATransferRemovesWhatIsNotToldAgain) {
   add(begin, "", "u", v1::TARGET_STATE_FAILED);
   begin.mutable_update()->set_transfer_begin(true);
   tell(begin, hash("u", v1::TARGET_STATE_FAILED), at({}));
-  EXPECT_EQ(parent_.mirror.find("web")->targets.size(), 2u) << "until its end nothing goes";
+  EXPECT_EQ(parent_.mirror.find("web")->target_count(), 2u) << "until its end nothing goes";
   v1::Frame end;
   add(end, "", "v", v1::TARGET_STATE_EXITED);
   end.mutable_update()->set_transfer_end(true);

@@ -16,7 +16,7 @@ using testing::Said;
 using testing::ScriptedChild;
 
 v1::LinkFact link_fact(const ParentSide& parent, const std::string& name) {
-  return parent.mirror.top().links.at(name);
+  return *parent.mirror.find(name)->link();
 }
 
 TEST(Downlink, WelcomesAChildAndTellsItsPlace) {
@@ -160,11 +160,11 @@ TEST(Downlink, AnotherInstanceGetsTheNameOfALostChildAndItsFactsGo) {
   parent.closed(1, at({}));
   parent.time(at(seconds{1}));
   ASSERT_EQ(parent.state("web"), State::lost);
-  EXPECT_EQ(parent.mirror.find("web")->targets.size(), 1u) << "facts of a lost child stay";
+  EXPECT_EQ(parent.mirror.find("web")->target_count(), 1u) << "facts of a lost child stay";
   ScriptedChild second("web", 'b', 2);
   second.join(parent, at(seconds{2}));
   EXPECT_NE(second.session, 0u);
-  EXPECT_TRUE(parent.mirror.find("web")->targets.empty());
+  EXPECT_EQ(parent.mirror.find("web")->target_count(), 0u);
   EXPECT_EQ(link_fact(parent, "web").instance(), second.instance);
 }
 
@@ -204,8 +204,8 @@ TEST(Downlink, OverlongWordsOfAChildNeverMakeAnOverlongFactAbove) {
     ASSERT_EQ(parent.state("web"), State::left);
     ASSERT_EQ(link_fact(parent, "web").state(), v1::LINK_STATE_LEFT);
   }
-  const FactValue* held = parent.mirror.find_fact({"", v1::FACT_KIND_LINK, "web"});
-  ASSERT_NE(held, nullptr);
+  const auto held = parent.mirror.find_fact({"", v1::FACT_KIND_LINK, "web"});
+  ASSERT_TRUE(held);
   EXPECT_LT(held->bytes.size(), 8'000u);
   v1::LinkFact fact;
   EXPECT_TRUE(fact.ParseFromString(held->bytes)) << "cut text must stay UTF-8";

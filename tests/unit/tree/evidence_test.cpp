@@ -26,7 +26,7 @@ class EvidenceTest : public ::testing::Test {
     });
   }
   std::string newest() const {
-    const auto& evidence = parent_.mirror.top().links.at("web").evidence();
+    const auto evidence = parent_.mirror.find("web")->link()->evidence();
     return evidence.empty() ? "" : evidence.Get(evidence.size() - 1);
   }
 

@@ -82,8 +82,8 @@ TEST_F(InventoryTest, ThoseBelowAreKnownAgainWithTheirFacts) {
   ASSERT_NE(relay_side_.downlink.find("dead"), nullptr);
   EXPECT_EQ(relay_side_.state("dead"), State::lost);
   EXPECT_EQ(relay_side_.state("alive"), State::syncing);
-  EXPECT_EQ(relay_side_.mirror.find("dead")->targets.size(), 1u);
-  EXPECT_EQ(relay_side_.mirror.top().links.at("dead").since_ms(), 1'699'999'000'000);
+  EXPECT_EQ(relay_side_.mirror.find("dead")->target_count(), 1u);
+  EXPECT_EQ(relay_side_.mirror.find("dead")->link()->since_ms(), 1'699'999'000'000);
 }
 
 TEST_F(InventoryTest, OnlyWhoBeganBlankTakesIt) {

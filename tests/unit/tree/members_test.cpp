@@ -76,7 +76,7 @@ TEST_F(MembersTest, ALostChildStaysWithItsFactsForADay) {
   join(a_, {});
   run_until(parent_, 23 * hour);
   ASSERT_EQ(parent_.state("a"), State::lost);
-  EXPECT_EQ(parent_.mirror.find("a")->targets.size(), 1u);
+  EXPECT_EQ(parent_.mirror.find("a")->target_count(), 1u);
   run_until(parent_, 25 * hour);
   EXPECT_EQ(parent_.downlink.find("a"), nullptr);
   EXPECT_EQ(parent_.mirror.find("a"), nullptr);
@@ -90,7 +90,7 @@ TEST_F(MembersTest, AChildThatLeftIsForgottenAfterTenMinutes) {
   ASSERT_EQ(parent_.state("a"), State::left);
   run_until(parent_, 12 * minute);
   EXPECT_EQ(parent_.mirror.find("a"), nullptr);
-  EXPECT_TRUE(parent_.mirror.top().links.empty());
+  EXPECT_TRUE(parent_.mirror.top().children().empty());
 }
 
 TEST_F(MembersTest, AChildThatComesBackIsNotForgotten) {
@@ -176,16 +176,16 @@ TEST_F(RestoredTest, WhoDoesNotComeBackIsLostAfterTheTimeout) {
   run_until(next_, seconds{8});
   EXPECT_EQ(next_.state("a"), State::lost);
   EXPECT_TRUE(has_event("lost a"));
-  EXPECT_EQ(next_.mirror.find("a")->targets.size(), 1u);
+  EXPECT_EQ(next_.mirror.find("a")->target_count(), 1u);
 }
 
 TEST_F(RestoredTest, WhoWasLostIsLostStillSinceThenAndIsForgottenInTime) {
   join(a_, {});
   run_until(parent_, hour);
-  const auto since = parent_.mirror.top().links.at("a").since_ms();
+  const auto since = parent_.mirror.find("a")->link()->since_ms();
   restart(2 * hour);
   EXPECT_EQ(next_.state("a"), State::lost);
-  EXPECT_EQ(next_.mirror.top().links.at("a").since_ms(), since);
+  EXPECT_EQ(next_.mirror.find("a")->link()->since_ms(), since);
   run_until(next_, 23 * hour);
   EXPECT_NE(next_.downlink.find("a"), nullptr);
   EXPECT_TRUE(events_.empty()) << "it is no news";

@@ -25,7 +25,7 @@ class MirrorTest : public ::testing::Test {
     ASSERT_TRUE(set(path, v1::FACT_KIND_TARGET, id, target_bytes(state)));
   }
   std::int64_t nodes(NodeState state) const {
-    return mirror_.top().below.nodes[static_cast<std::size_t>(state)];
+    return mirror_.top().below().nodes[static_cast<std::size_t>(state)];
   }
 
   Mirror mirror_;
@@ -34,16 +34,19 @@ class MirrorTest : public ::testing::Test {
 
 Digest sum_of_facts(const Mirror::Node& node) {
   Digest sum;
-  for (const auto& [id, value] : node.facts) {
-    sum += fact_hash(value.instance, id.first, id.second, value.bytes);
-  }
-  for (const auto& [name, child] : node.children) sum += sum_of_facts(*child);
+  node.each_place([&](int kind, std::string_view id) {
+    const auto value = node.find_fact(static_cast<v1::FactKind>(kind), id);
+    sum += fact_hash(value->instance, kind, id, value->bytes);
+    return true;
+  });
+  for (const auto& child : node.children()) sum += sum_of_facts(*child);
   return sum;
 }
 
 void recount(const Mirror::Node& node, bool visible, Counts& counts) {
-  if (node.parent != nullptr) ++counts.nodes[static_cast<std::size_t>(state_of(node))];
-  for (const auto& [id, target] : node.targets) {
+  if (node.parent() != nullptr) ++counts.nodes[static_cast<std::size_t>(state_of(node))];
+  for (const auto& name : node.target_names()) {
+    const v1::TargetFact target = *node.target(name);
     if (!visible) {
       ++counts.presumed;
       continue;
@@ -55,7 +58,7 @@ void recount(const Mirror::Node& node, bool visible, Counts& counts) {
         target.state() == v1::TARGET_STATE_STOPPED || target.state() == v1::TARGET_STATE_EXITED;
     counts.as_wanted += (should && runs) || (!should && rests) ? 1 : 0;
   }
-  for (const auto& [name, child] : node.children) {
+  for (const auto& child : node.children()) {
     const NodeState state = state_of(*child);
     recount(*child, state == NodeState::up || state == NodeState::suspect, counts);
   }
@@ -65,11 +68,11 @@ void expect_whole(const Mirror& mirror) {
   ASSERT_EQ(mirror.digest(""), sum_of_facts(mirror.top()));
   Counts counts;
   recount(mirror.top(), true, counts);
-  ASSERT_EQ(mirror.top().below.nodes, counts.nodes);
-  ASSERT_EQ(mirror.top().below.targets, counts.targets);
-  ASSERT_EQ(mirror.top().below.presumed, counts.presumed);
-  ASSERT_EQ(mirror.top().below.as_wanted, counts.as_wanted);
-  for (const FactKey& key : mirror.keys_below("")) ASSERT_NE(mirror.find_fact(key), nullptr);
+  ASSERT_EQ(mirror.top().below().nodes, counts.nodes);
+  ASSERT_EQ(mirror.top().below().targets, counts.targets);
+  ASSERT_EQ(mirror.top().below().presumed, counts.presumed);
+  ASSERT_EQ(mirror.top().below().as_wanted, counts.as_wanted);
+  for (const FactKey& key : mirror.keys_below("")) ASSERT_TRUE(mirror.find_fact(key));
   ASSERT_EQ(mirror.keys_below("").size(), mirror.fact_count());
 }
 
@@ -155,7 +158,7 @@ TEST_F(MirrorTest, ANodeDisappearsWithItsLastFact) {
   mirror_.remove({"a/b/c", v1::FACT_KIND_TARGET, "t"}, changes_);
   EXPECT_EQ(mirror_.find("a"), nullptr);
   EXPECT_EQ(mirror_.digest(""), Digest{});
-  EXPECT_EQ(mirror_.top().below, Counts{});
+  EXPECT_EQ(mirror_.top().below(), Counts{});
 }
 
 TEST_F(MirrorTest, ANodeIsHeldByTheLinkToIt) {
@@ -173,7 +176,7 @@ TEST_F(MirrorTest, ASubtreeThatLosesItsLinkIsUnreachableButStays) {
   EXPECT_EQ(nodes(NodeState::up), 1);
   mirror_.remove({"", v1::FACT_KIND_LINK, "a"}, changes_);
   EXPECT_EQ(nodes(NodeState::unreachable), 1);
-  EXPECT_EQ(mirror_.top().below.presumed, 1);
+  EXPECT_EQ(mirror_.top().below().presumed, 1);
 }
 
 TEST_F(MirrorTest, BehindABreakNodesAreUnreachableAndTargetsPresumed) {
@@ -188,7 +191,7 @@ TEST_F(MirrorTest, BehindABreakNodesAreUnreachableAndTargetsPresumed) {
   EXPECT_EQ(state_of(*mirror_.find("a/b")), NodeState::unreachable);
   EXPECT_EQ(state_of(*mirror_.find("a/gone")), NodeState::left);
   EXPECT_EQ(break_above(*mirror_.find("a/b")), mirror_.find("a"));
-  EXPECT_EQ(mirror_.top().below.presumed, 1);
+  EXPECT_EQ(mirror_.top().below().presumed, 1);
   EXPECT_EQ(nodes(NodeState::left), 1);
   link("", "a", v1::LINK_STATE_SYNCING);
   EXPECT_EQ(state_of(*mirror_.find("a")), NodeState::unreachable);
@@ -214,7 +217,7 @@ TEST_F(MirrorTest, ARefusedValueLeavesTheHeldOne) {
   const Digest before = mirror_.digest("");
   EXPECT_FALSE(set("a", v1::FACT_KIND_TARGET, "t", "\xff\xff"));
   EXPECT_EQ(mirror_.digest(""), before);
-  EXPECT_EQ(mirror_.find("a")->targets.at("t").state(), v1::TARGET_STATE_RUNNING);
+  EXPECT_EQ(mirror_.find("a")->target("t")->state(), v1::TARGET_STATE_RUNNING);
 }
 
 TEST_F(MirrorTest, RefusesAValueThatWouldNotFitAFrameAbove) {
@@ -225,9 +228,58 @@ TEST_F(MirrorTest, RefusesAValueThatWouldNotFitAFrameAbove) {
 TEST_F(MirrorTest, KeepsKindsOfLaterVersionsAsBytes) {
   const auto later = static_cast<v1::FactKind>(99);
   ASSERT_TRUE(set("a", later, "Any Id", "\xff\xfe"));
-  const FactValue* held = mirror_.find_fact({"a", later, "Any Id"});
-  ASSERT_NE(held, nullptr);
+  const auto held = mirror_.find_fact({"a", later, "Any Id"});
+  ASSERT_TRUE(held);
   EXPECT_EQ(held->bytes, "\xff\xfe");
+}
+
+TEST_F(MirrorTest, GivesBackWhatWasToldWhoeverToldIt) {
+  const std::string own = "00112233445566778899aabbccddeeff";
+  const std::vector<std::string> writers = {own,   instance_of('1'),     "",
+                                            "odd", std::string(32, 'F'), std::string(300, 'a')};
+  const auto later = static_cast<v1::FactKind>(99);
+  for (const std::string& first : writers) {
+    const std::string path = "n" + std::to_string(&first - writers.data());
+    ASSERT_TRUE(mirror_.set({path, later, "first"}, first, path + first, changes_));
+    for (const std::string& writer : writers) {
+      ASSERT_TRUE(mirror_.set({path, later, "id" + writer}, writer, writer + own + path, changes_));
+    }
+    EXPECT_EQ(mirror_.find_fact({path, later, "first"})->instance, first);
+    EXPECT_EQ(mirror_.find_fact({path, later, "first"})->bytes, path + first);
+    for (const std::string& writer : writers) {
+      const auto held = mirror_.find_fact({path, later, "id" + writer});
+      EXPECT_EQ(held->instance, writer);
+      EXPECT_EQ(held->bytes, writer + own + path);
+      EXPECT_EQ(held->hash, fact_hash(writer, later, "id" + writer, held->bytes));
+    }
+  }
+  expect_whole(mirror_);
+}
+
+TEST_F(MirrorTest, CountsManyTargetsLikeFew) {
+  link("", "a", v1::LINK_STATE_UP);
+  for (int i = 0; i < 40; ++i) target("a", "t" + std::to_string(i), v1::TARGET_STATE_RUNNING);
+  for (int i = 0; i < 40; i += 3) target("a", "t" + std::to_string(i), v1::TARGET_STATE_FAILED);
+  expect_whole(mirror_);
+  for (int i = 0; i < 39; ++i) {
+    mirror_.remove({"a", v1::FACT_KIND_TARGET, "t" + std::to_string(i)}, changes_);
+  }
+  expect_whole(mirror_);
+  EXPECT_EQ(mirror_.top().below().targets_total(), 1);
+}
+
+TEST_F(MirrorTest, KnowsHowManyBytesAllOfItTakes) {
+  EXPECT_EQ(mirror_.told_bytes(), 0u);
+  target("a", "t", v1::TARGET_STATE_RUNNING);
+  const auto one = mirror_.told_bytes();
+  EXPECT_GT(one, instance_of('1').size());
+  target("a", "t", v1::TARGET_STATE_STOPPED);
+  EXPECT_EQ(mirror_.told_bytes(), one) << "of the same size";
+  link("", "a", v1::LINK_STATE_UP);
+  EXPECT_GT(mirror_.told_bytes(), one);
+  mirror_.remove({"", v1::FACT_KIND_LINK, "a"}, changes_);
+  mirror_.remove({"a", v1::FACT_KIND_TARGET, "t"}, changes_);
+  EXPECT_EQ(mirror_.told_bytes(), 0u);
 }
 
 TEST_F(MirrorTest, RemovingByAPathThatIsNoneChangesNothing) {
@@ -241,9 +293,9 @@ TEST_F(MirrorTest, RemovingByAPathThatIsNoneChangesNothing) {
 
 TEST_F(MirrorTest, ATargetOfAnUnknownStateIsCountedNotLost) {
   ASSERT_TRUE(set("", v1::FACT_KIND_TARGET, "t", target_bytes(static_cast<v1::TargetState>(77))));
-  EXPECT_EQ(mirror_.top().below.targets_total(), 1);
+  EXPECT_EQ(mirror_.top().below().targets_total(), 1);
   mirror_.remove({"", v1::FACT_KIND_TARGET, "t"}, changes_);
-  EXPECT_EQ(mirror_.top().below.targets_total(), 0);
+  EXPECT_EQ(mirror_.top().below().targets_total(), 0);
 }
 
 TEST(FactBytes, AreTheSameForEqualMaps) {

@@ -51,7 +51,7 @@ class RepairTest : public ::testing::Test {
     ASSERT_FALSE(link_.same_picture());
     link_.run(seconds{2}, seconds{4});
     EXPECT_TRUE(link_.same_picture());
-    EXPECT_EQ(link_.parent.mirror.find("leaf")->digest, link_.child.mirror.digest(""));
+    EXPECT_EQ(link_.parent.mirror.find("leaf")->digest(), link_.child.mirror.digest(""));
     EXPECT_EQ(counters().questions, questions);
     EXPECT_EQ(counters().repairs, 1u);
     EXPECT_EQ(counters().transfers_asked, 0u);

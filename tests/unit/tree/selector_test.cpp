@@ -23,7 +23,7 @@ Selection select(const Mirror& mirror, std::string_view text) {
 
 std::vector<std::string> nodes(const Mirror& mirror, std::string_view text) {
   std::vector<std::string> paths;
-  for (const auto* node : select(mirror, text).nodes) paths.push_back(node->path);
+  for (const auto* node : select(mirror, text).nodes) paths.push_back(node->path());
   return paths;
 }
 
