@@ -20,7 +20,7 @@ struct DaemonOptions {
   std::string config;             // file; empty = none
   std::vector<std::string> sets;  // key=value
   bool check = false;
-  std::string dump_log;  // a leaf's: the folder of a target's log; empty = not asked for
+  std::string dump_log;   // a leaf's: the folder of a target's log; empty = not asked for
   Invocation invocation;  // as this program was called
 };
 

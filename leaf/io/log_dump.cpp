@@ -74,8 +74,8 @@ int dump_log(const std::string& directory) {
   }
   const TargetLogs logs(directory, std::filesystem::path(directory).filename(), KeptFiles::as_are);
   if (logs.out.segments().empty() && logs.err.segments().empty()) {
-    return fail(fmt::format("{}: no log in it; a target's log is in STATE_DIR/logs/TARGET",
-                            directory));
+    return fail(
+        fmt::format("{}: no log in it; a target's log is in STATE_DIR/logs/TARGET", directory));
   }
   const auto reader = LogReader::open(logs, LogQuery{});
   if (!reader) return fail(reader.error().text());
