@@ -64,7 +64,7 @@ class Tamper {
       v1::RequestTarget& target = *request.mutable_targets(0);
       target.set_path(words[1]);
       target.set_target(words[2]);
-      target.set_instance(mirror.top().links.at(words[1]).instance());
+      target.set_instance(mirror.find(words[1])->link()->instance());
     } else if (mode == "replay") {
       const auto heard = request.heard();
       request = first_;
