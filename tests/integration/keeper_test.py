@@ -126,7 +126,8 @@ class Output(KeeperTest):
             os.mkfifo(gate)
         script = (f"read _ < {gates[0]}; seq 0 99999; read _ < {gates[1]}; echo end; "
                   "exec sleep 100000")
-        self.begin({"api": ["/bin/sh", "-c", script]}, spill_max="64KiB")
+        self.begin({"api": {"command": ["/bin/sh", "-c", script], "log": {"compress": False}}},
+                   spill_max="64KiB")
         self.leaf.kill()
         for gate in gates:  # opened when the target waits there
             with open(gate, "w", encoding="utf-8") as file:
