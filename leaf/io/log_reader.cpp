@@ -145,7 +145,8 @@ LogReader::Step LogReader::step(LogChunk& chunk, std::uint64_t max_bytes) {
   if (searched_ >= searched_bytes_per_turn) return Step::later;
   if (take_gaps(chunk)) return Step::more;
   LogCursor* cursor = next_cursor();
-  if (cursor == nullptr) return Step::end;
+  // Looking for it may have found a hole: bytes that cannot be read.
+  if (cursor == nullptr) return take_gaps(chunk) ? Step::more : Step::end;
   const auto size = cursor->unit();
   const bool begun = cursor->within_unit();
   if (narrows() && !begun && !wants(*cursor, cursor->unit_bytes())) {

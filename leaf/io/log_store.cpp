@@ -75,6 +75,7 @@ void LogStore::begin_run(const std::string& target, std::uint64_t generation) {
   const auto time = std::chrono::system_clock::now().time_since_epoch();
   logs.runs.add(
       {generation, std::chrono::nanoseconds(time).count(), logs.out.end(), logs.err.end()});
+  boost::asio::post(loop_, [&logs] { logs.runs.save(); });  // not before the launch is through
 }
 
 void LogStore::add_feed(TargetLogs& logs, LogStream stream, Descriptor pipe) {

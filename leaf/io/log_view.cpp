@@ -30,9 +30,21 @@ bool LogView::open(const Segment& segment) {
   index_.open(files.index(segment.first));
   file_.reset();
   packed_.close();
-  if (segment.packed) return packed_.open(files.packed(segment.first));
+  if (segment.packed) return open_packed(segment);
   file_.reset(::open(files.plain(segment.first).c_str(), O_RDONLY | O_CLOEXEC));
-  return static_cast<bool>(file_);
+  // A running leaf may have compressed it since somebody else looked into the folder.
+  return file_ || open_packed(segment);
+}
+
+bool LogView::open_packed(const Segment& segment) {
+  return packed_.open(log_.files().packed(segment.first));
+}
+
+void LogView::remember_unreadable(const Segment& segment, std::uint64_t offset) {
+  bad_begin_ = offset;
+  bad_end_ = segment.end();
+  if (!packed_.is_open()) return;
+  bad_end_ = std::min(bad_end_, segment.first + packed_.frame_end(offset - segment.first));
 }
 
 std::int64_t LogView::read_open(std::uint64_t at, char* to, std::size_t max) {
@@ -51,7 +63,10 @@ std::size_t LogView::read(std::uint64_t offset, std::size_t max, std::string& by
     bytes.resize(old_size + wanted);
     const auto size = read_open(offset - segment->first, bytes.data() + old_size, wanted);
     bytes.resize(old_size + static_cast<std::size_t>(std::max<std::int64_t>(size, 0)));
-    if (size <= 0) break;
+    if (size <= 0) {
+      remember_unreadable(*segment, offset);
+      break;
+    }
     total += static_cast<std::size_t>(size);
     offset += static_cast<std::uint64_t>(size);
   }
@@ -59,6 +74,7 @@ std::size_t LogView::read(std::uint64_t offset, std::size_t max, std::string& by
 }
 
 std::uint64_t LogView::skip_hole(std::uint64_t offset) {
+  if (offset >= bad_begin_ && offset < bad_end_) offset = bad_end_;
   const Segment* segment = segment_at(offset);
   while (segment != nullptr && !open(*segment)) {
     offset = segment->end();  // deleted by somebody else

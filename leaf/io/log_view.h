@@ -1,7 +1,7 @@
 #pragma once
 // Reading the segments of one stream: bytes by offset, times by offset, offsets by time. Keeps one
-// segment open. Sees what the writer adds after refresh(). Bytes that were rotated away or dropped
-// are holes. Loop's thread; the StreamLog must outlive it.
+// segment open. Sees what the writer adds after refresh(). Bytes that were rotated away, dropped
+// or damaged are holes. Loop's thread; the StreamLog must outlive it.
 
 #include <cstdint>
 #include <string>
@@ -41,6 +41,8 @@ class LogView {
   const Segment* segment_at(std::uint64_t offset) const;
   bool open(const Segment& segment);
   bool is_open() const { return file_ || packed_.is_open(); }
+  bool open_packed(const Segment& segment);
+  void remember_unreadable(const Segment& segment, std::uint64_t offset);
   // As pread(2), from the open segment.
   std::int64_t read_open(std::uint64_t at, char* to, std::size_t max);
 
@@ -49,6 +51,8 @@ class LogView {
   PackedReader packed_;  // or of a compressed one
   IndexReader index_;
   std::uint64_t opened_first_ = 0;
+  std::uint64_t bad_begin_ = 0;  // bytes that should be there and cannot be read: a hole
+  std::uint64_t bad_end_ = 0;
 };
 
 }  // namespace banyan::leaf

@@ -180,15 +180,25 @@ bool PackedReader::read_table() {
 
 std::int64_t PackedReader::read(std::uint64_t offset, char* to, std::size_t max) {
   if (offset >= size_) return 0;
-  const auto next =
-      std::upper_bound(frames_.begin(), frames_.end(), offset,
-                       [](std::uint64_t at, const Frame& frame) { return at < frame.first; });
-  const auto index = static_cast<std::size_t>(next - frames_.begin()) - 1;
+  const std::size_t index = frame_of(offset);
   if (!load(index)) return -1;
   const auto begin = offset - frames_[index].first;
   const auto size = std::min<std::uint64_t>(max, text_.size() - begin);
   std::memcpy(to, text_.data() + begin, size);
   return static_cast<std::int64_t>(size);
+}
+
+std::size_t PackedReader::frame_of(std::uint64_t offset) const {
+  const auto next =
+      std::upper_bound(frames_.begin(), frames_.end(), offset,
+                       [](std::uint64_t at, const Frame& frame) { return at < frame.first; });
+  return static_cast<std::size_t>(next - frames_.begin()) - 1;
+}
+
+std::uint64_t PackedReader::frame_end(std::uint64_t offset) const {
+  if (offset >= size_) return size_;
+  const Frame& frame = frames_[frame_of(offset)];
+  return frame.first + frame.plain;
 }
 
 bool PackedReader::load(std::size_t index) {

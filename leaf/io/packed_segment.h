@@ -31,6 +31,8 @@ class PackedReader {
   // Copies at most `max` bytes of the text from `offset` on, within one frame. As pread(2): 0 at
   // the end, -1 when a frame can't be read or is damaged.
   std::int64_t read(std::uint64_t offset, char* to, std::size_t max);
+  // Where the frame of this offset ends; size() behind the end.
+  std::uint64_t frame_end(std::uint64_t offset) const;
 
  private:
   struct Frame {
@@ -40,6 +42,7 @@ class PackedReader {
     std::uint32_t plain = 0;
   };
   bool read_table();
+  std::size_t frame_of(std::uint64_t offset) const;
   bool load(std::size_t frame);
 
   Descriptor file_;

@@ -81,16 +81,16 @@ StreamLog::Taken StreamLog::take(int pipe, std::uint64_t budget) {
 ssize_t StreamLog::take_some(int pipe, std::uint64_t max_bytes) {
   // No file for a stream that says nothing.
   if (!writer_ && !has_bytes(pipe)) return at_end(pipe) ? 0 : (errno = EAGAIN, -1);
-  if (config_.rate > 0) {
+  if (config_.rate > 0 && !stamp_ns_) {
     max_bytes = rate_.allowed(banyan::io::read_clock().time, max_bytes);
     if (max_bytes == 0) return drop_above_rate(pipe);
   }
-  if (!open_writer()) {
-    return config_.on_full == OnFull::block ? -1 : discard(pipe, max_bytes);
-  }
+  if (!open_writer()) return may_discard() ? discard(pipe, max_bytes) : -1;
   const auto room = segment_max() - std::min(segment_max(), segments_.back().size);
-  const auto size = writer_->take(pipe, std::min(max_bytes, room), stamp_ns_.value_or(wall_ns()));
+  const auto time = stamp_ns_.value_or(wall_ns());
+  const auto size = writer_->take(pipe, std::min(max_bytes, room), time);
   if (size > 0) {
+    segments_.back().last_ns = time;
     segments_.back().size += static_cast<std::uint64_t>(size);
     segments_.back().disk = segments_.back().size;
     end_ += static_cast<std::uint64_t>(size);
@@ -110,6 +110,9 @@ ssize_t StreamLog::drop_above_rate(int pipe) {
   return size;
 }
 
+// What was spilled is on the disk already: it can stay there.
+bool StreamLog::may_discard() const { return config_.on_full != OnFull::block && !stamp_ns_; }
+
 std::uint64_t StreamLog::segment_max() const {
   const auto most = std::max<std::uint64_t>(config_.max_size, 1);
   if (config_.max_disk == 0) return most;
@@ -119,12 +122,12 @@ std::uint64_t StreamLog::segment_max() const {
 bool StreamLog::open_writer() {
   if (writer_ && segments_.back().size >= segment_max()) close_segment();
   if (writer_) return true;
-  const bool blocks = config_.on_full == OnFull::block;
-  if (!blocks && steady_clock::now() < retry_at_) return false;
+  if (may_discard() && steady_clock::now() < retry_at_) return false;
   if (start_segment()) return true;
   const int error = errno;
-  const bool room_left = !blocks && disk_full(error) && segments_.size() > 1;
-  if (!blocks) handle_full(error);
+  const bool room_left =
+      config_.on_full != OnFull::block && disk_full(error) && segments_.size() > 1;
+  if (may_discard() || room_left) handle_full(error);
   if (room_left && start_segment()) return true;
   errno = error;
   return false;
@@ -241,16 +244,16 @@ void StreamLog::say(std::string sentence) {
 
 StreamLog::Full StreamLog::handle_full(int error) {
   if (error == EAGAIN) return Full::no;
-  const bool blocks = config_.on_full == OnFull::block;
+  const bool waits = config_.on_full == OnFull::block;
   say(fmt::format("log directory {} takes no more: {}{}", files_.directory(),
-                  ::strerrordesc_np(error), blocks ? "; the target waits, as on_full says" : ""));
-  if (!blocks && disk_full(error) && segments_.size() > 1) {
+                  ::strerrordesc_np(error), waits ? "; the target waits, as on_full says" : ""));
+  if (!waits && disk_full(error) && segments_.size() > 1) {
     drop_oldest();
     return Full::again;
   }
   close_writer();
   retry_at_ = steady_clock::now() + retry_after;
-  return blocks ? Full::blocked : Full::again;
+  return may_discard() ? Full::again : Full::blocked;
 }
 
 ssize_t StreamLog::discard(int pipe, std::uint64_t max_bytes) {

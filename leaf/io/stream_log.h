@@ -39,7 +39,8 @@ class StreamLog {
   // on_full = block they stay where they are. What is above the rate is dropped and counted.
   Taken take(int pipe, std::uint64_t budget);
 
-  // What is taken from now on came at this wall time; nothing = when it is taken.
+  // What is taken from now on came at this wall time, and is kept by somebody else until it is
+  // stored here: nothing of it is dropped. Nothing = it comes when it is taken.
   void stamp(std::optional<std::int64_t> time_ns) { stamp_ns_ = time_ns; }
   // A hole of bytes that were lost before they came here.
   void skip(std::uint64_t bytes);
@@ -66,6 +67,7 @@ class StreamLog {
   std::uint64_t end() const { return end_; }
 
  private:
+  bool may_discard() const;
   std::uint64_t segment_max() const;
   bool open_writer();
   bool start_segment();

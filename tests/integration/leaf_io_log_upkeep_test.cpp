@@ -43,6 +43,10 @@ class SmallDisk {
 
 class LogUpkeepTest : public LogWorld {
  protected:
+  void write_log(const std::string& path, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    write_file(path, text);
+  }
   void set_age(const std::string& file, std::chrono::seconds age) const {
     const auto time = std::filesystem::file_time_type::clock::now() - age;
     std::filesystem::last_write_time(file, time);
@@ -129,6 +133,54 @@ TEST_F(LogUpkeepTest, ADamagedCompressedSegmentIsSetAsideAndTold) {
   EXPECT_TRUE(std::filesystem::exists(packed + ".damaged"));
 }
 
+TEST_F(LogUpkeepTest, ADamagedFrameIsAHoleAndWhatIsBehindItIsRead) {
+  world.logs.start_packing();
+  attach(small_segments());
+  const auto text = numbered_lines(2'500'000);
+  out(text);
+  wait_for_packed(2);
+  const auto packed = folder() + "/stdout.00000000000000000000.log.zst";
+  auto bytes = contents(packed);
+  for (std::size_t i = bytes.size() / 2; i < bytes.size() / 2 + 100; ++i) bytes[i] ^= 0x55;
+  write_file(packed, bytes);
+  std::uint64_t next = 0;
+  std::uint64_t gap = 0;
+  for (const auto& record : world.read_records(all_of(LogStream::out))) {
+    EXPECT_EQ(record.offset, next);
+    EXPECT_EQ(record.data, text.substr(next, record.data.size()));
+    gap += record.gap_bytes;
+    next += record.data.size() + record.gap_bytes;
+  }
+  EXPECT_EQ(gap, packed_frame_bytes);
+  EXPECT_EQ(next, text.size());
+}
+
+TEST_F(LogUpkeepTest, WhatWasSpilledIsNotSubjectToTheRate) {
+  LogConfig config;
+  config.rate = 2000;
+  StreamLog log(folder(), "stdout");
+  log.configure(config);
+  const Descriptor reader = pipe(out_);
+  ASSERT_EQ(::write(out_.get(), std::string(60'000, 'x').data(), 60'000), 60'000);
+  log.stamp(1'000);
+  EXPECT_EQ(log.take(reader.get(), 60'000).bytes, 60'000U);
+  EXPECT_EQ(log.dropped_bytes(), 0U);
+}
+
+TEST_F(LogUpkeepTest, WhatWasSpilledIsNotDroppedWhenTheDiskIsFull) {
+  StreamLog log(folder(), "stdout");
+  log.configure({});
+  const Descriptor reader = pipe(out_);
+  ASSERT_EQ(::write(out_.get(), std::string(20'000, 'x').data(), 20'000), 20'000);
+  log.stamp(1'000);
+  const SmallDisk small(8192);
+  StreamLog::Taken taken;
+  for (int i = 0; i < 3; ++i) taken = log.take(reader.get(), 20'000);
+  EXPECT_TRUE(taken.blocked);
+  EXPECT_EQ(log.end(), 8192U);
+  EXPECT_EQ(log.dropped_bytes(), 0U);
+}
+
 TEST_F(LogUpkeepTest, NothingIsCompressedUnlessAskedFor) {
   world.logs.start_packing();
   auto config = small_segments();
@@ -190,11 +242,11 @@ TEST_F(LogUpkeepTest, ATargetKeepsWithinItsDisk) {
 }
 
 TEST_F(LogUpkeepTest, AllTargetsTogetherKeepWithinTheDiskOfTheLeaf) {
-  write_file(folder() + "/stdout.00000000000000000000.log", std::string(150'000, 'o'));
-  write_file(folder() + "/stdout.00000000000000150000.log", "");
+  write_log(folder() + "/stdout.00000000000000000000.log", std::string(150'000, 'o'));
+  write_log(folder() + "/stdout.00000000000000150000.log", "");
   const auto other = world.scratch / "logs/gone/stdout.00000000000000000000.log";
-  write_file(other, std::string(100'000, 'g'));
-  write_file(world.scratch / "logs/gone/stdout.00000000000000100000.log", "more");
+  write_log(other, std::string(100'000, 'g'));
+  write_log(world.scratch / "logs/gone/stdout.00000000000000100000.log", "more");
   set_age(other, std::chrono::hours{2});
   set_age(folder() + "/stdout.00000000000000000000.log", std::chrono::hours{1});
   world.logs.set_max_disk(300'000);
@@ -206,8 +258,8 @@ TEST_F(LogUpkeepTest, AllTargetsTogetherKeepWithinTheDiskOfTheLeaf) {
 }
 
 TEST_F(LogUpkeepTest, SegmentsBeyondMaxAgeGo) {
-  write_file(folder() + "/stdout.00000000000000000000.log", "old\n");
-  write_file(folder() + "/stdout.00000000000000000004.log", "young\n");
+  write_log(folder() + "/stdout.00000000000000000000.log", "old\n");
+  write_log(folder() + "/stdout.00000000000000000004.log", "young\n");
   set_age(folder() + "/stdout.00000000000000000000.log", std::chrono::hours{2});
   StreamLog log(folder(), "stdout");
   LogConfig config;

@@ -130,7 +130,7 @@ env = { BANYAN_TARGET = "x" }
           "leaf.toml:11:1: unknown key \"comand\"; did you mean \"command\"?",
           "leaf.toml:13:1: key \"state\" is not supported by this version",
           "leaf.toml:14:9: unknown key \"log.max_sise\"; did you mean \"log.max_size\"?",
-          "leaf.toml:14:23: key \"log.rate\" is not supported by this version",
+          HasSubstr("leaf.toml:14:30: log.rate = 5: expected"),
           "leaf.toml:15:1: env.BANYAN_TARGET is set by banyan itself"));
 }
 
