@@ -10,6 +10,7 @@
 
 #include "common/base/check.h"
 #include "common/io/clock.h"
+#include "common/io/heap.h"
 #include "common/io/program.h"
 
 namespace banyan::io {
@@ -82,6 +83,7 @@ void Loop::notify_ready(const std::string& status) {
 void Loop::notify_stopping() { sd_notify(0, "STOPPING=1"); }
 
 int Loop::run() {
+  settle_heap();
   accept_signals();
   rearm();
   if (!stopped_) context_.run();
