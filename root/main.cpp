@@ -154,7 +154,8 @@ class Daemon {
     return hooks;
   }
 
-  // What it told while it was closed was not heard: all that was written by then is stored.
+  // What it told while it was closed was not heard: all up to its last ticket is stored. With the
+  // rest it goes on by itself.
   void reopen_store() {
     if (store_.is_open()) return;
     const auto history = store_.open();

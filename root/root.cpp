@@ -29,6 +29,7 @@ std::size_t Root::restore(const v1::Update& part) { return tree::restore_picture
 
 void Root::resume(const view::History& history, Now now) {
   desk_.open();
+  api_.keep_unstored(StoreDesk::max_rows, StoreDesk::max_bytes);
   api_.resume(history, now);
 }
 
@@ -77,9 +78,10 @@ void Root::handle(const tree::HostLoad& load, Now now, RootEffects& effects) {
 void Root::handle(StoreEvent event, Now now, RootEffects& effects) {
   Turn turn(now, effects.links);
   if (const auto* done = std::get_if<StoreDone>(&event)) {
-    const bool recovered = desk_.failing();
+    const bool failed = desk_.failing();
     desk_.on_done(done->ticket);
-    if (recovered) api_.add_event({"store_recovered", "", "the store works again"}, now, asked_);
+    if (failed && !desk_.failing())
+      api_.add_event({"store_recovered", "", "the store works again"}, now, asked_);
   } else if (const auto* failed = std::get_if<StoreFailed>(&event)) {
     store_failed(*failed, turn);
   } else if (const auto* replaced = std::get_if<StoreReplaced>(&event)) {

@@ -48,8 +48,8 @@ class Root {
   void stop(Now now, RootEffects& effects);
   Time next_deadline() const;
 
-  // No command waits to be sent.
-  bool settled() const { return !desk_.waits(); }
+  // No command waits to be sent, nor does one go on in batches, which would end with this program.
+  bool settled() const { return !desk_.waits() && !api_.commands().is_rolling(); }
 
   const tree::Mirror& mirror() const { return mirror_; }
   const tree::Downlink& downlink() const { return downlink_; }

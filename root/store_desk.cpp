@@ -47,8 +47,8 @@ std::vector<view::StoreWrite> StoreDesk::take(std::vector<view::EventRow> events
 }
 
 void StoreDesk::on_done(std::uint64_t ticket) {
+  if (ticket > done_) failing_ = false;  // what was known to be stored says nothing of now
   done_ = std::max(done_, ticket);
-  failing_ = false;
   while (!written_.empty() && written_.front().ticket <= done_) {
     rows_ -= written_.front().rows;
     bytes_ -= written_.front().bytes;

@@ -72,6 +72,9 @@ class Api {
 
   // At most once, before anything else: there is a store, and this is what it holds.
   void resume(const History& history, Now now);
+  void keep_unstored(std::size_t events, std::size_t bytes) {
+    events_.keep_unstored(events, bytes);
+  }
   std::vector<EventRow> take_rows() { return events_.take_rows(); }
   void on_history(HistoryAnswer answer, ApiEffects& effects);
   void set_store_counters(const StoreCounters& counters) { store_ = counters; }

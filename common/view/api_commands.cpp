@@ -339,7 +339,8 @@ void Api::store_command(const std::string& id, bool audit, ApiEffects& effects) 
 
 void Api::roll_commands(Now now, ApiEffects& effects) {
   std::vector<std::string> finished;
-  for (auto& request : commands_.roll(mirror_, now, finished)) {
+  for (auto& [id, request] : commands_.roll(mirror_, now, finished)) {
+    store_command(id, false, effects);  // what was heard of the batches before
     sign(request, now);
     effects.requests.push_back(std::move(request));
   }

@@ -42,11 +42,12 @@ struct CommandAsk {
 };
 
 struct CommandTarget {
+  // When the command was made; in a rollout, when its batch began.
   std::string node;
   std::string target;
-  std::string instance;          // of the node, when the command was made
-  v1::Boot boot;                 // too
-  std::uint64_t generation = 0;  // of the target: when the command was made, then as answered
+  std::string instance;                                    // of the node
+  v1::Boot boot;                                           // too
+  std::uint64_t generation = 0;                            // of the target; then as answered
   v1::OutcomeKind outcome = v1::OUTCOME_KIND_UNSPECIFIED;  // unspecified = not answered yet
   std::string reason;
   std::int32_t pid = 0;
@@ -66,6 +67,11 @@ struct Command {
   std::optional<Rollout> rollout;  // what is not in its batch is not handed over
 
   bool finished() const { return answered == targets.size(); }
+};
+
+struct CommandBatch {
+  std::string command;  // id
+  v1::Request request;
 };
 
 class CommandBook {
@@ -97,9 +103,11 @@ class CommandBook {
   std::vector<std::string> on_outcomes(const v1::Outcomes& outcomes, Now now);
   std::vector<std::string> on_time(Now now);
   Time next_deadline() const;
-  // Rollouts: what to hand over now. `finished` gets the ids of those that are over by it.
-  std::vector<v1::Request> roll(const tree::Mirror& mirror, Now now,
-                                std::vector<std::string>& finished);
+  // Rollouts: what to hand over now, to where the nodes are now. `finished` gets the ids of those
+  // that are over by it.
+  std::vector<CommandBatch> roll(const tree::Mirror& mirror, Now now,
+                                 std::vector<std::string>& finished);
+  bool is_rolling() const { return !rolling_.empty(); }
   // Nothing more of a rollout is begun; roll() ends it. False: it is none, or all of it was begun.
   bool cancel(const std::string& id, const std::string& why);
   // Doubt is resolved by asking, not by sending again: what to ask now, at most once per
@@ -112,7 +120,8 @@ class CommandBook {
   bool ask_about(Command& command, const tree::Mirror& mirror, std::vector<v1::OutcomeAsk>& asks);
   void begin_rollout(Command& command);
   void roll(Command& command, const tree::Mirror& mirror, Now now,
-            std::vector<v1::Request>& requests);
+            std::vector<CommandBatch>& batches);
+  static void bring_up_to_date(Command& command, std::size_t i, const tree::Mirror& mirror);
   void give_up(Command& command, CommandTarget& target, Now now);
   static bool settle(Command& command, CommandTarget& target, const v1::Outcome& outcome);
   void keep(Command command);

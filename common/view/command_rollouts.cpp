@@ -74,12 +74,12 @@ void CommandBook::begin_rollout(Command& command) {
   rolling_.insert(command.ask.id);
 }
 
-std::vector<v1::Request> CommandBook::roll(const tree::Mirror& mirror, Now now,
-                                           std::vector<std::string>& finished) {
-  std::vector<v1::Request> requests;
+std::vector<CommandBatch> CommandBook::roll(const tree::Mirror& mirror, Now now,
+                                            std::vector<std::string>& finished) {
+  std::vector<CommandBatch> batches;
   for (auto it = rolling_.begin(); it != rolling_.end();) {
     Command& command = by_id_.at(*it);
-    roll(command, mirror, now, requests);
+    roll(command, mirror, now, batches);
     if (!command.finished()) {
       ++it;
       continue;
@@ -88,11 +88,11 @@ std::vector<v1::Request> CommandBook::roll(const tree::Mirror& mirror, Now now,
     finished.push_back(*it);
     it = rolling_.erase(it);
   }
-  return requests;
+  return batches;
 }
 
 void CommandBook::roll(Command& command, const tree::Mirror& mirror, Now now,
-                       std::vector<v1::Request>& requests) {
+                       std::vector<CommandBatch>& batches) {
   Rollout& rollout = *command.rollout;
   if (now.time >= command.deadline) {
     for (const std::size_t i : rollout.batch()) {
@@ -106,14 +106,21 @@ void CommandBook::roll(Command& command, const tree::Mirror& mirror, Now now,
   }
   if (step.stop) reject_left(command, why_stopped(rollout));
   if (step.begin.empty()) return;
-  // It may have been started anew since the command was made.
-  for (const std::size_t i : step.begin) {
-    CommandTarget& target = command.targets[i];
-    const auto fact = fact_of(mirror, target);
-    if (fact) target.generation = fact->generation();
-  }
+  for (const std::size_t i : step.begin) bring_up_to_date(command, i, mirror);
   command.deadline = after(now.time, milliseconds{command.ask.ttl_ms} + grace);
-  requests.push_back(request_for(command));
+  batches.push_back({command.ask.id, request_for(command)});
+}
+
+// Since the command was made it may have been started anew, and its node as well; and the node may
+// have moved. Answers from its earlier place are still known.
+void CommandBook::bring_up_to_date(Command& command, std::size_t i, const tree::Mirror& mirror) {
+  CommandTarget& target = command.targets[i];
+  const auto* place = place_of(mirror, target);
+  if (place == nullptr) return;
+  target.node = place->path();
+  command.places[join_path(target.node, target.target)] = i;
+  if (const auto link = place->link()) target.boot = link->boot();
+  if (const auto fact = place->target(target.target)) target.generation = fact->generation();
 }
 
 bool CommandBook::cancel(const std::string& id, const std::string& why) {

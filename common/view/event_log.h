@@ -8,7 +8,7 @@
 //   a stream not known  begins behind what the origin says a root has acknowledged
 //
 // With a store on disk, every event accepted is also a row for it, until it is taken; what an
-// earlier run stored is known from the start.
+// earlier run stored is known from the start. What is not there yet can be read here alone.
 // Bounds: events and their bytes (the oldest go, counted); streams remembered (the one idle longest
 // goes: its origin's next batch is then judged as a new stream's). Single threaded.
 
@@ -49,6 +49,11 @@ class EventLog {
   // At most once, before anything else: from now on there are rows to be taken. `own`: the stream
   // of the node that serves.
   void resume(const History& history, StreamId own);
+  // So much may have been taken and not be stored yet: it is kept besides what the limits keep.
+  void keep_unstored(std::size_t events, std::size_t bytes) {
+    limits_.events += events;
+    limits_.bytes += bytes;
+  }
   std::vector<EventRow> take_rows() { return std::exchange(rows_, {}); }
 
   // A batch whose path is from the top. The answer goes back to the origin.

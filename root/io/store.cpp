@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -58,7 +59,9 @@ Result<view::History> Store::open() {
   if (!history) return history;
   closing_ = false;
   unclean_ = false;
-  last_seq_ = history->last_seq;
+  last_seq_ = std::max(last_seq_, history->last_seq);
+  asks_.clear();
+  for (const auto& [id, ask] : unanswered_) asks_.push_back(ask);
   prune_at_ = std::chrono::steady_clock::now();
   replaced_at_ = prune_at_ - replace_delay;
   const banyan::io::SignalsHeld held;  // they are the loop's
@@ -94,6 +97,7 @@ void Store::write(view::StoreWrite write) {
 }
 
 void Store::ask(view::HistoryAsk ask) {
+  unanswered_[ask.id] = ask;
   const std::lock_guard lock(mutex_);
   asks_.push_back(std::move(ask));
   wake_reader_.notify_one();
@@ -101,7 +105,11 @@ void Store::ask(view::HistoryAsk ask) {
 
 void Store::tell(StoreEvent event) {
   boost::asio::post(loop_, [this, telling = telling_, event = std::move(event)]() mutable {
-    if (*telling) told_(std::move(event));
+    if (!*telling) return;
+    if (const auto* answer = std::get_if<view::HistoryAnswer>(&event)) {
+      unanswered_.erase(answer->id);
+    }
+    told_(std::move(event));
   });
 }
 
@@ -109,7 +117,7 @@ void Store::run_writer() {
   while (true) {
     Writes writes = next_writes();
     if (!writes.empty()) {
-      commit_all(std::move(writes));
+      if (!commit_all(std::move(writes))) return;
     } else {
       const std::lock_guard lock(mutex_);
       if (closing_ && queue_.empty()) return;
@@ -130,25 +138,45 @@ Store::Writes Store::next_writes() {
 }
 
 // An audit row is durable when its write is told stored; nothing else is waited for so long.
-void Store::commit_all(Writes writes) {
-  Writes group;
+std::deque<Store::Group> Store::groups_of(Writes writes) {
+  std::deque<Group> groups;
   for (auto& write : writes) {
     const bool audit = has_audit(write);
-    if (audit && !group.empty() && !commit(std::exchange(group, {}), false)) return;
-    group.push_back(std::move(write));
-    if (audit && !commit(std::exchange(group, {}), true)) return;
+    if (audit || groups.empty() || groups.back().durable) groups.push_back({{}, audit});
+    groups.back().writes.push_back(std::move(write));
   }
-  if (!group.empty()) commit(group, false);
+  return groups;
+}
+
+// False when not all of it could be done before the end.
+bool Store::commit_all(Writes writes) {
+  std::deque<Group> groups = groups_of(std::move(writes));
+  while (!groups.empty() && commit(groups.front())) groups.pop_front();
+  if (groups.empty()) return true;
+  put_back(std::move(groups));
+  return false;
+}
+
+// In front of what has come meanwhile: writes are stored in the order of their tickets.
+void Store::put_back(std::deque<Group> groups) {
+  Writes left;
+  for (auto& group : groups) {
+    std::move(group.writes.begin(), group.writes.end(), std::back_inserter(left));
+  }
+  const std::lock_guard lock(mutex_);
+  std::move(queue_.begin(), queue_.end(), std::back_inserter(left));
+  queue_ = std::move(left);
+  urgent_ = true;
 }
 
 // False when it could not be done before the end.
-bool Store::commit(const Writes& writes, bool durable) {
+bool Store::commit(const Group& group) {
   while (true) {
-    const Status done = writer_ ? writer_->write(writes, now_ms(), durable)
+    const Status done = writer_ ? writer_->write(group.writes, now_ms(), group.durable)
                                 : failure("the store is not open", options_.path);
     if (done) {
       const std::lock_guard lock(mutex_);
-      done_ticket_ = writes.back().ticket;
+      done_ticket_ = group.writes.back().ticket;
       tell(StoreDone{done_ticket_});
       return true;
     }

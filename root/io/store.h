@@ -15,6 +15,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -50,7 +51,8 @@ class Store {
 
   // Waits for the disk; for a start, and again after close().
   Result<view::History> open();
-  // From here on nothing is told. Everything that was given is written first, in one try.
+  // From here on nothing is told. Everything that was given is written first, in one try. With what
+  // could not be written, and with questions whose answers were not told, the next open() goes on.
   void close();
   bool is_open() const { return writing_.joinable(); }
   std::uint64_t done_ticket() const { return done_ticket_; }  // while it is closed
@@ -61,6 +63,10 @@ class Store {
 
  private:
   using Writes = std::vector<view::StoreWrite>;
+  struct Group {  // in one transaction
+    Writes writes;
+    bool durable = false;
+  };
 
   Result<Database> open_file(bool make);
   Result<view::History> begin_file();
@@ -70,8 +76,10 @@ class Store {
 
   void run_writer();
   Writes next_writes();
-  void commit_all(Writes writes);
-  bool commit(const Writes& writes, bool durable);
+  static std::deque<Group> groups_of(Writes writes);
+  bool commit_all(Writes writes);
+  void put_back(std::deque<Group> groups);
+  bool commit(const Group& group);
   void prune();
 
   void run_reader();
@@ -84,7 +92,8 @@ class Store {
   boost::asio::io_context& loop_;
   Options options_;
   Told told_;
-  std::shared_ptr<bool> telling_;  // false behind close(); the loop's
+  std::shared_ptr<bool> telling_;                         // false behind close(); the loop's
+  std::map<std::uint64_t, view::HistoryAsk> unanswered_;  // by id; the loop's
 
   std::optional<Database> writer_;  // the writer's thread; open() and close() without threads
   std::chrono::steady_clock::time_point prune_at_;

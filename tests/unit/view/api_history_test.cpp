@@ -121,6 +121,31 @@ TEST_F(HistoryOf, ACommandIsStoredBeforeItIsSentAndWhenItIsFinished) {
   EXPECT_THAT(asked_.effects.commands, SizeIs(1)) << "an outcome that became known late";
 }
 
+TEST_F(HistoryOf, WhatARolloutHasHeardIsStoredWithItsNextBatch) {
+  asked_.ask("POST", "/api/v1/commands", R"({"verb":"stop","select":"**","max_parallel":4})");
+  const auto batch = asked_.effects.requests.at(0);
+  v1::Outcomes told;
+  told.set_id(batch.command().id());
+  for (const auto& target : batch.targets()) {
+    auto& outcome = *told.add_outcomes();
+    outcome.set_path(target.path());
+    outcome.set_target(target.target());
+    outcome.set_kind(v1::OUTCOME_KIND_DONE);
+  }
+  asked_.api.on_outcomes(told, asked_.now, asked_.effects);
+  asked_.pass(seconds{1});
+  ASSERT_THAT(asked_.effects.requests, SizeIs(1));
+  ASSERT_THAT(asked_.effects.commands, SizeIs(1));
+  const auto& row = asked_.effects.commands[0];
+  AskedApi next;
+  History history;
+  history.commands = {row.record};
+  next.api.resume(history, next.now);
+  const auto known = next.json("/api/v1/commands/" + row.id);
+  EXPECT_EQ(known.at("counts").at("done").as_int64(), 4);
+  EXPECT_EQ(known.at("state").as_string(), "running");
+}
+
 TEST_F(HistoryOf, AnotherRunKnowsTheCommandAndItsDeadline) {
   asked_.ask("POST", "/api/v1/commands", R"({"verb":"stop","select":"db","ttl_ms":5000})");
   const auto row = asked_.effects.commands.at(0);

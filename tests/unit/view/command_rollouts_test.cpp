@@ -57,6 +57,21 @@ class CommandRolloutsTest : public ::testing::Test {
     asked_.api.on_time(asked_.now, asked_.effects);
     take();
   }
+  // The node stands below another relay from now on; its old place is lost.
+  void move_cache() {
+    auto& tree = asked_.tree;
+    tree.link("dc2/cache-1", v1::LINK_STATE_LOST);
+    tree.node("dc1/cache-1");
+    v1::LinkFact link;
+    link.set_state(v1::LINK_STATE_UP);
+    link.set_instance(ToldTree::instance("dc2/cache-1"));
+    link.set_attach(9);
+    link.mutable_boot()->set_random(77);
+    ASSERT_TRUE(tree.mirror.set({"dc1", v1::FACT_KIND_LINK, "cache-1"}, ToldTree::instance("dc1"),
+                                tree::fact_bytes(link), tree.changes));
+    run("dc1/cache-1/redis.1", v1::TARGET_STATE_RUNNING, 5);
+    run("dc1/cache-1/redis.2", v1::TARGET_STATE_RUNNING, 6);
+  }
   std::vector<std::string> newest() const {
     std::vector<std::string> paths;
     for (const auto& target : batches_.back().targets()) {
@@ -132,6 +147,23 @@ TEST_F(CommandRolloutsTest, AGenerationIsTheOneAtTheTimeOfItsBatch) {
   pass(seconds{1});
   ASSERT_EQ(batches_.size(), 2u);
   EXPECT_EQ(batches_.back().targets(0).generation(), 7u);
+}
+
+TEST_F(CommandRolloutsTest, ABatchGoesToWhereItsNodesAreByThen) {
+  post(R"(,"max_parallel":3)");
+  move_cache();
+  answer(v1::OUTCOME_KIND_DONE);
+  pass(seconds{1});
+  ASSERT_EQ(batches_.size(), 2u);
+  EXPECT_THAT(newest(), ElementsAre("dc1/cache-1/redis.1", "dc1/cache-1/redis.2"));
+  EXPECT_EQ(batches_.back().targets(0).instance(), ToldTree::instance("dc2/cache-1"));
+  EXPECT_EQ(batches_.back().targets(1).generation(), 6u);
+  const Command& begun = *asked_.api.commands().find(id_);
+  EXPECT_EQ(begun.targets.back().boot.random(), 77u) << "who is asked if it stays in doubt";
+  answer(v1::OUTCOME_KIND_DONE);
+  EXPECT_EQ(command().at("state").as_string(), "finished");
+  EXPECT_EQ(count("done"), 5);
+  EXPECT_EQ(begun.targets.back().node, "dc1/cache-1");
 }
 
 TEST_F(CommandRolloutsTest, ACancelledOneTriesNothingMore) {

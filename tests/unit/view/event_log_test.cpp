@@ -116,6 +116,15 @@ TEST(EventLog, AGapIsARowInThePlaceOfWhatIsMissing) {
   EXPECT_EQ(rows[1].number, 5u);
 }
 
+TEST(EventLog, WhatMayBeOnItsWayToAStoreIsKeptBesides) {
+  EventLog log("", {3, 1U << 20U, 10});
+  log.keep_unstored(2, 0);
+  log.accept(batch(1, 5), wall);
+  EXPECT_EQ(log.dropped(), 0u);
+  log.accept(batch(6, 1), wall);
+  EXPECT_EQ(log.dropped(), 1u);
+}
+
 TEST(EventLog, OldestEventsGiveWayAndAreCounted) {
   EventLog log("", {3, 1U << 20U, 10});
   log.accept(batch(1, 5), wall);
