@@ -24,6 +24,15 @@ struct AdoptedRun {
   bool starting = false;  // it was not ready yet; otherwise it counts as ready
 };
 
+// It is over and a newer run of its target was launched, but nobody knows whether its end was told:
+// its ProcessExited comes before any of the newer run.
+struct EndedRun {
+  std::string target;
+  std::uint64_t generation = 0;
+  Time started{};
+  WallTime ended{};
+};
+
 // To be kept over a restart of the agent, in memory only; told again when it has changed.
 struct TargetMemory {
   std::string target;
@@ -48,6 +57,7 @@ struct Legacy {
   std::vector<AdoptedRun> runs;  // one per target at most
   std::vector<TargetMemory> memories;
   std::vector<TargetPosition> positions = {};  // newer than the memories
+  std::vector<EndedRun> ended = {};            // earlier runs of targets in `runs`, in order
 };
 
 // Of what a running process was launched with: if it differs, the process has to be run anew. An

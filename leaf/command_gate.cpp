@@ -90,6 +90,15 @@ CommandGate::Judged CommandGate::judge(const v1::Request& request, const tree::M
   return judged;
 }
 
+CommandGate::Judged CommandGate::refuse(const v1::Request& request, const std::string& why,
+                                        Now now) {
+  Judged judged;
+  judged.refused = tree::rejected(request, why);
+  auto event = tell(tree::command_refused(request, "", why), now);
+  if (event) judged.events.push_back(std::move(*event));
+  return judged;
+}
+
 std::optional<tree::OwnEvent> CommandGate::repeated(const v1::Request& request, std::size_t targets,
                                                     Now now) {
   if (!guard_.active() || targets == 0) return std::nullopt;

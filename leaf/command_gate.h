@@ -38,11 +38,16 @@ class CommandGate {
     bool marked = false;  // marks() have changed: to be kept before anything is done
   };
   Judged judge(const v1::Request& request, const tree::Mirror& self, Now now);
+  // What was admitted cannot be done after all.
+  Judged refuse(const v1::Request& request, const std::string& why, Now now);
   // So many targets of this admitted request had been asked for by it before.
   std::optional<tree::OwnEvent> repeated(const v1::Request& request, std::size_t targets, Now now);
 
   void allow(AllowPolicy policy) { allow_ = std::move(policy); }
   const tree::CommandMarks& marks() const { return guard_.marks(); }
+  // See command_guard.h.
+  void close(const std::string& id) { guard_.close(id); }
+  void reopen(const std::string& id) { guard_.reopen(id); }
 
  private:
   std::string objection(const v1::Command& command) const;  // "" = none

@@ -59,6 +59,9 @@ Leaf::Leaf(LeafOptions options, const tree::Identity& identity)
   told_exits_ = leaf::told_exits(options_.spooled, options_.legacy);
   options_.spooled.clear();
   journal_.resume(options_.handover);
+  for (const auto& [key, mark] : gate_.marks()) {
+    if (journal_.has_taken(mark.id)) gate_.reopen(mark.id);
+  }
   leaf::add_positions(options_.handover, options_.legacy);
   options_.handover.Clear();
 }
@@ -271,29 +274,6 @@ void Leaf::on_parent(tree::UplinkNotice& notice, Turn& turn, LeafEffects& effect
     events_.rewind();
   }
   send_logs(output, turn, effects);
-}
-
-// From above; what is asked here goes to on_request() at once.
-void Leaf::on_command(const v1::Request& request, Turn& turn, LeafEffects& effects) {
-  auto judged = gate_.judge(request, mirror_, turn.now);
-  if (judged.marked) effects.marks.push_back(gate_.marks());
-  for (const tree::OwnEvent& event : judged.events) tell_refusal(event, turn);
-  send_outcomes(std::move(judged.refused), turn);
-  if (judged.admitted.targets_size() > 0) on_request(judged.admitted, turn, effects);
-}
-
-void Leaf::on_request(const v1::Request& request, Turn& turn, LeafEffects& effects) {
-  auto taken = journal_.take(request, identity_.instance);
-  const auto repeated = gate_.repeated(request, taken.repeated, turn.now);
-  if (repeated) tell_refusal(*repeated, turn);
-  const bool scales = request.command().verb() == "scale";
-  if (scales) {
-    for (const auto& each : taken.requests) scale(each, turn, effects);
-  } else {
-    supervisor_.handle(std::move(taken.requests), turn.now, supervised_);
-  }
-  if (taken.at_once.outcomes_size() > 0) send_outcomes(std::move(taken.at_once), turn);
-  take_supervisor(turn, effects);
 }
 
 // Facts first, then events, then outcomes: whoever hears of an outcome finds its facts there.

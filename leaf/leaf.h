@@ -46,8 +46,17 @@ struct KeepWanted {
   leaf::ScaledGroups scaled;
 };
 
+// Whether the last `marks` are on the disk.
+struct MarksKept {
+  std::string trouble;  // why not; "" = they are
+};
+
 // Performed in this order: marks, spool, memories, processes, checks, samples, logs, wanted, links,
-// http. Whoever told the end of a run may forget it once the spool is written.
+// http. But the processes of act() and act_stop() go before all that tell() adds: a leaf that is
+// killed between the two has launched a run and not told the end of the one before. So whoever told
+// the leaf that end forgets it only once the spool is written, and else tells the next leaf
+// (Legacy::ended). What came of `marks` is handled (MarksKept) with these same effects, before
+// anything else of them is performed: the commands that they stand for wait for it.
 struct LeafEffects {
   tree::SpoolEffects spool;
   tree::LinkEffects links;
@@ -76,6 +85,7 @@ class Leaf {
   void handle(const leaf::UsageSampled& sampled, Now now, LeafEffects& effects);
   void handle(leaf::LogEvent event, Now now, LeafEffects& effects);
   void handle(const tree::HttpEvent& event, Now now, LeafEffects& effects);
+  void handle(const MarksKept& kept, Now now, LeafEffects& effects);
   // Something happened to this node that is to be told.
   void note(const tree::OwnEvent& event, Now now, LeafEffects& effects);
   // A configuration read anew, without problems: its targets hold from now on.
@@ -107,6 +117,7 @@ class Leaf {
   void on_parent(tree::UplinkNotice& notice, tree::Turn& turn, LeafEffects& effects);
   void on_command(const v1::Request& request, tree::Turn& turn, LeafEffects& effects);
   void tell_refusal(const tree::OwnEvent& own, tree::Turn& turn);
+  void tell_refused(const leaf::CommandGate::Judged& judged, tree::Turn& turn);
   void on_request(const v1::Request& request, tree::Turn& turn, LeafEffects& effects);
   void take_processes(LeafEffects& effects);
   void take_supervisor(tree::Turn& turn, LeafEffects& effects);
@@ -130,11 +141,12 @@ class Leaf {
   leaf::SupervisorEffects supervised_;
   leaf::CommandGate gate_;
   leaf::RequestJournal journal_;
+  std::vector<v1::Request> unmarked_;  // admitted in this turn: they wait for MarksKept
   leaf::LogStreams streams_;
   view::LocalApi api_;
   leaf::GaugeDesk gauges_;
   leaf::Scaling scaling_;
-  // Of runs taken over: their end was told by an earlier run.
+  // Of runs taken over and those before them: their end was told by an earlier run.
   std::set<std::pair<std::string, std::uint64_t>> told_exits_;
   bool stopping_ = false;
   bool leave_ = false;  // asked for by act_stop()

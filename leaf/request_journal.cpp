@@ -2,8 +2,12 @@
 
 #include <optional>
 
+#include "common/base/name.h"
+
 namespace banyan::leaf {
 namespace {
+
+constexpr std::size_t max_id_size = 64;  // of what is kept for a question; roots use 16 bytes
 
 std::optional<RequestVerb> verb_of(const std::string& verb) {
   if (verb == "start") return RequestVerb::start;
@@ -56,15 +60,41 @@ std::optional<v1::Outcome> objection(const v1::Request& request, const v1::Reque
 
 }  // namespace
 
-void RequestJournal::remember(const std::string& id) {
-  if (entries_.contains(id)) return;
+std::vector<std::string> RequestJournal::remember(const std::string& id) {
+  std::vector<std::string> forgotten;
+  if (entries_.contains(id)) return forgotten;
   entries_[id];
   order_.push_back(id);
   while (order_.size() > max_ids) {
     for (const auto& [target, token] : entries_.at(order_.front()).running) tokens_.erase(token);
     entries_.erase(order_.front());
+    forgotten.push_back(std::move(order_.front()));
     order_.pop_front();
   }
+  return forgotten;
+}
+
+void RequestJournal::fence(Fence what, v1::Outcome outcome) {
+  if (!fences_.emplace(what, std::move(outcome)).second) return;
+  fence_order_.push_back(std::move(what));
+  while (fence_order_.size() > max_fences) {
+    fences_.erase(fence_order_.front());
+    fence_order_.pop_front();
+  }
+}
+
+const v1::Outcome* RequestJournal::settled(const std::string& id, const std::string& target) const {
+  if (const auto entry = entries_.find(id); entry != entries_.end()) {
+    const auto known = entry->second.settled.find(target);
+    if (known != entry->second.settled.end()) return &known->second;
+  }
+  const auto fenced = fences_.find({id, target});
+  return fenced == fences_.end() ? nullptr : &fenced->second;
+}
+
+bool RequestJournal::runs(const std::string& id, const std::string& target) const {
+  const auto entry = entries_.find(id);
+  return entry != entries_.end() && entry->second.running.contains(target);
 }
 
 RequestJournal::Taken RequestJournal::take(const v1::Request& request,
@@ -72,17 +102,17 @@ RequestJournal::Taken RequestJournal::take(const v1::Request& request,
   Taken taken;
   const std::string& id = request.command().id();
   taken.at_once.set_id(id);
-  remember(id);
+  taken.forgotten = remember(id);
   Entry& entry = entries_.at(id);
   for (const v1::RequestTarget& target : request.targets()) {
     const std::string& name = target.target();
-    if (entry.running.contains(name)) {
+    if (runs(id, name)) {
       ++taken.repeated;
       continue;
     }
-    if (const auto known = entry.settled.find(name); known != entry.settled.end()) {
+    if (const v1::Outcome* known = settled(id, name)) {
       ++taken.repeated;
-      *taken.at_once.add_outcomes() = known->second;
+      *taken.at_once.add_outcomes() = *known;
       continue;
     }
     if (auto no = objection(request, target, instance)) {
@@ -111,14 +141,24 @@ std::vector<v1::HeldRequest> RequestJournal::held() const {
           make(target, v1::OUTCOME_KIND_UNKNOWN, "the leaf was upgraded while this was under way");
     }
   }
+  for (const Fence& each : fence_order_) {
+    v1::HeldRequest& held = list.emplace_back();
+    held.set_id(each.first);
+    held.set_fence(true);
+    *held.add_outcomes() = fences_.at(each);
+  }
   return list;
 }
 
 void RequestJournal::resume(const v1::Handover& handover) {
   for (const v1::HeldRequest& held : handover.requests()) {
-    remember(held.id());
+    if (!held.fence()) remember(held.id());
     for (const v1::Outcome& outcome : held.outcomes()) {
-      entries_.at(held.id()).settled[outcome.target()] = outcome;
+      if (held.fence()) {
+        fence({held.id(), outcome.target()}, outcome);
+      } else {
+        entries_.at(held.id()).settled[outcome.target()] = outcome;
+      }
     }
   }
 }
@@ -129,20 +169,18 @@ v1::Outcomes RequestJournal::answer(const v1::OutcomeAsk& ask, const std::string
       ask.boot().random() == boot.random() && ask.boot().start_ms() == boot.start_ms();
   v1::Outcomes outcomes;
   outcomes.set_id(ask.id());
+  if (ask.id().size() > max_id_size) return outcomes;
   for (const v1::RequestTarget& target : ask.targets()) {
     if (!target.path().empty() || target.instance() != instance) continue;
-    remember(ask.id());
-    Entry& entry = entries_.at(ask.id());
     const std::string& name = target.target();
-    if (entry.running.contains(name)) continue;
-    auto known = entry.settled.find(name);
-    if (known == entry.settled.end()) {
-      auto fence = this_run ? make(name, v1::OUTCOME_KIND_UNREACHABLE, "it never arrived")
-                            : make(name, v1::OUTCOME_KIND_UNKNOWN,
-                                   "the leaf has restarted since; nobody knows");
-      known = entry.settled.emplace(name, std::move(fence)).first;
+    if (!is_name(name) || runs(ask.id(), name)) continue;
+    if (settled(ask.id(), name) == nullptr) {
+      fence({ask.id(), name}, this_run
+                                  ? make(name, v1::OUTCOME_KIND_UNREACHABLE, "it never arrived")
+                                  : make(name, v1::OUTCOME_KIND_UNKNOWN,
+                                         "the leaf has restarted since; nobody knows"));
     }
-    *outcomes.add_outcomes() = known->second;
+    *outcomes.add_outcomes() = *settled(ask.id(), name);
   }
   return outcomes;
 }

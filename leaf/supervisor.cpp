@@ -95,6 +95,10 @@ void Supervisor::inherit(const Legacy& legacy, Now now, SupervisorEffects& effec
       generations_[memory.target] = memory.generation;  // it may be configured again
     }
   }
+  for (const EndedRun& run : legacy.ended) {
+    const auto found = members_.find(run.target);
+    if (found != members_.end()) found->second.machine.expect_end(run);
+  }
   for (const AdoptedRun& run : legacy.runs) {
     const auto found = members_.find(run.target);
     if (found == members_.end()) continue;

@@ -104,6 +104,19 @@ v1::Event gave_up_event(const GaveUp& gave_up, Now now) {
   return event;
 }
 
+bool is_exit_told(const std::vector<v1::HeldEvents>& earlier, const std::string& target,
+                  std::uint64_t generation) {
+  const std::string member = fmt::format(R"("generation":{},)", generation);  // of exited()
+  for (const v1::HeldEvents& stream : earlier) {
+    for (const v1::Event& event : stream.events()) {
+      const bool same = event.kind() == "exited" && event.subject() == target &&
+                        event.data().find(member) != std::string::npos;
+      if (same) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 v1::TargetState wire_state(TargetState state) {
@@ -218,16 +231,11 @@ std::optional<v1::Event> event_of(const TargetNotice& notice, Now now) {
 std::set<std::pair<std::string, std::uint64_t>> told_exits(
     const std::vector<v1::HeldEvents>& earlier, const Legacy& legacy) {
   std::set<std::pair<std::string, std::uint64_t>> told;
-  for (const AdoptedRun& run : legacy.runs) {
-    const std::string member = fmt::format(R"("generation":{},)", run.generation);  // of exited()
-    for (const v1::HeldEvents& stream : earlier) {
-      for (const v1::Event& event : stream.events()) {
-        const bool same = event.kind() == "exited" && event.subject() == run.target &&
-                          event.data().find(member) != std::string::npos;
-        if (same) told.emplace(run.target, run.generation);
-      }
-    }
-  }
+  const auto add = [&](const auto& run) {
+    if (is_exit_told(earlier, run.target, run.generation)) told.emplace(run.target, run.generation);
+  };
+  for (const AdoptedRun& run : legacy.runs) add(run);
+  for (const EndedRun& run : legacy.ended) add(run);
   return told;
 }
 
@@ -235,9 +243,9 @@ std::optional<TargetMemory> memory_of(const TargetNotice& notice) {
   const auto* changed = std::get_if<StateChanged>(&notice);
   if (changed == nullptr) return std::nullopt;
   const TargetStatus& now = changed->now;
-  const bool same = now.state == TargetState::pending || now.state == TargetState::running ||
-                    now.state == TargetState::stopping;
-  if (same) return std::nullopt;
+  const bool no_news = now.state == TargetState::pending || now.state == TargetState::running ||
+                       now.state == TargetState::stopping;
+  if (no_news && !changed->recounted) return std::nullopt;
   return TargetMemory{now.name, now.generation, now.restarts, now.last_exit};
 }
 

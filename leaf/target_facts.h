@@ -26,7 +26,8 @@ v1::TargetFact target_fact(const TargetStatus& status, const TargetConfig& confi
 // The event that climbs to the root; nothing for what the facts alone tell.
 std::optional<v1::Event> event_of(const TargetNotice& notice, Now now);
 
-// Runs that were taken over and whose `exited` is among the events of earlier runs of the agent.
+// Runs that were taken over, or are over since, and whose `exited` is among the events of earlier
+// runs of the agent.
 std::set<std::pair<std::string, std::uint64_t>> told_exits(
     const std::vector<v1::HeldEvents>& earlier, const Legacy& legacy);
 

@@ -98,21 +98,25 @@ void TargetMachine::on(const LaunchFailed& event, Now now, SupervisorEffects& ef
   }
 }
 
+LastExit TargetMachine::exit_of(const ProcessExited& event, WallTime at, Duration ran) {
+  return {event.code,
+          event.signal,
+          event.core,
+          at,
+          event.unknown,
+          event.oom,
+          ran / milliseconds{1},
+          {event.user_ms, event.system_ms, event.max_rss_bytes}};
+}
+
 void TargetMachine::on(const ProcessExited& event, Now now, SupervisorEffects& effects) {
-  if (event.generation != status_.generation) return;  // late
+  if (event.generation != status_.generation) return on_expected_end(event, now, effects);
   CHECK(!launching_);
   if (!alive_) return;  // told twice
   alive_ = false;
   ran_ = ready_at_ == never ? Duration::zero() : now.time - ready_at_;
   status_.pid = 0;
-  status_.last_exit = LastExit{event.code,
-                               event.signal,
-                               event.core,
-                               event.at.value_or(now.wall),
-                               event.unknown,
-                               event.oom,
-                               (now.time - launched_at_) / milliseconds{1},
-                               {event.user_ms, event.system_ms, event.max_rss_bytes}};
+  status_.last_exit = exit_of(event, event.at.value_or(now.wall), now.time - launched_at_);
   effects.notice(RunEnded{config_.name, event.generation, *status_.last_exit});
   checks_.end(effects);
   usage_.end();

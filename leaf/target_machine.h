@@ -38,6 +38,7 @@
 // _requests.cpp, _config.cpp (reload), _adopt.cpp.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -73,6 +74,8 @@ class TargetMachine {
 
   // Before anything else.
   void remember(const TargetMemory& memory);
+  // Behind it, before adopt(): an earlier run of what is adopted, whose end is about to be heard.
+  void expect_end(const EndedRun& run);
   // Once, instead of begin(): it runs already. When it is not wanted, or was started from another
   // configuration, it is stopped (and started anew when wanted).
   void adopt(const AdoptedRun& run, Now now, SupervisorEffects& effects);
@@ -126,6 +129,7 @@ class TargetMachine {
   void on(const Launched& event, Now now, SupervisorEffects& effects);
   void on(const LaunchFailed& event, Now now, SupervisorEffects& effects);
   void on(const ProcessExited& event, Now now, SupervisorEffects& effects);
+  void on_expected_end(const ProcessExited& event, Now now, SupervisorEffects& effects);
   void on(const SubtreeGone& event, Now now, SupervisorEffects& effects);
   void on(const CheckVerdict& verdict, Now now, SupervisorEffects& effects);
 
@@ -156,6 +160,7 @@ class TargetMachine {
   void fail(std::string text, Now now, SupervisorEffects& effects);
   void show_checks(SupervisorEffects& effects);
 
+  static LastExit exit_of(const ProcessExited& event, WallTime at, Duration ran);
   bool is_retry_due(Time now) const;
   void want(bool wanted, SupervisorEffects& effects);
   void answer(const TargetRequest& request, OutcomeKind kind, std::string reason,
@@ -181,6 +186,11 @@ class TargetMachine {
   Time ready_at_ = never;           // likewise
   Duration ran_{0};                 // the last run, since it was ready
   std::set<std::uint64_t> ending_;  // EndSubtree is not answered
+  struct Expected {
+    Time started{};
+    bool counted = false;  // in `restarts` and `last_exit`
+  };
+  std::map<std::uint64_t, Expected> expected_;  // ends of earlier runs, by generation
 
   std::string hold_;         // for whom a start has to wait
   bool held_ = false;        // pending: it does

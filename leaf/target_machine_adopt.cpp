@@ -14,6 +14,32 @@ void TargetMachine::remember(const TargetMemory& memory) {
   status_.last_exit = memory.last_exit;
 }
 
+// What was remembered at a later launch knows of it, and so does what was remembered at its end.
+void TargetMachine::expect_end(const EndedRun& run) {
+  CHECK(status_.state == TargetState::pending);
+  const auto& last = status_.last_exit;
+  const bool at_its_end = status_.generation == run.generation && last && last->at == run.ended;
+  expected_[run.generation] = {run.started, status_.generation > run.generation || at_its_end};
+}
+
+// The leaf before this one was killed between the launch of the next run and its telling of this
+// end. That launch was its own decision: one that was asked for waits until the end is told.
+void TargetMachine::on_expected_end(const ProcessExited& event, Now now,
+                                    SupervisorEffects& effects) {
+  const auto expected = expected_.extract(event.generation);
+  if (expected.empty()) return;  // late
+  const Expected& run = expected.mapped();
+  const WallTime ended = std::min(event.at.value_or(now.wall), now.wall);
+  const Duration ran = now.time - (now.wall - ended) - run.started;
+  const LastExit exit =
+      exit_of(event, event.at.value_or(now.wall), std::max(ran, Duration::zero()));
+  effects.notice(RunEnded{config_.name, event.generation, exit});
+  if (run.counted) return;
+  ++status_.restarts;
+  status_.last_exit = exit;
+  effects.notice(StateChanged{status_.state, status_, true});
+}
+
 void TargetMachine::adopt(const AdoptedRun& run, Now now, SupervisorEffects& effects) {
   CHECK(status_.state == TargetState::pending);
   status_.generation = run.generation;

@@ -64,6 +64,7 @@ std::string describe_exit(const LastExit& exit);
 struct StateChanged {
   TargetState was = TargetState::pending;
   TargetStatus now;
+  bool recounted = false;  // the end of an earlier run was missing in it: to be remembered
 };
 struct RunStarted {
   std::string target;

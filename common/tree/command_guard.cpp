@@ -43,7 +43,9 @@ class Standing {
 }  // namespace
 
 CommandGuard::CommandGuard(CommandTrust trust, CommandMarks marks)
-    : trust_(std::move(trust)), marks_(std::move(marks)) {}
+    : trust_(std::move(trust)), marks_(std::move(marks)) {
+  for (const auto& [key, mark] : marks_) closed_.insert(key);
+}
 
 Result<CommandGuard::Believed> CommandGuard::check(const v1::Request& request, Now now) {
   if (!request.has_signed_command()) return failure("it is not signed");
@@ -92,14 +94,29 @@ Status CommandGuard::check_age(const v1::Command& command, Now now) const {
 
 Status CommandGuard::check_order(const std::string& key, const v1::Command& command) {
   CommandMark next{command.epoch(), command.sequence(), command.id()};
-  CommandMark& last = marks_[key];
-  if (next == last) return {};
+  const auto found = marks_.find(key);
+  const CommandMark last = found == marks_.end() ? CommandMark() : found->second;
+  const bool open = found != marks_.end() && !closed_.contains(key);
+  if (open && next == last) return {};
   const auto order = [](const CommandMark& mark) { return std::pair(mark.epoch, mark.sequence); };
   if (order(next) <= order(last)) {
     return failure("it is older than one that was taken already: repeated, or overtaken");
   }
-  last = std::move(next);
+  marks_[key] = std::move(next);
+  closed_.erase(key);
   return {};
+}
+
+void CommandGuard::close(const std::string& id) {
+  for (const auto& [key, mark] : marks_) {
+    if (mark.id == id) closed_.insert(key);
+  }
+}
+
+void CommandGuard::reopen(const std::string& id) {
+  for (const auto& [key, mark] : marks_) {
+    if (mark.id == id) closed_.erase(key);
+  }
 }
 
 std::vector<std::string> CommandGuard::places(const std::string& issuer) const {

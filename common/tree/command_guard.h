@@ -36,7 +36,7 @@ class CommandGuard {
  public:
   static constexpr Duration clock_tolerance = seconds{30};
 
-  // `marks`: of earlier runs. Without keys everything is believed.
+  // `marks`: of earlier runs; what they speak of is closed. Without keys everything is believed.
   explicit CommandGuard(CommandTrust trust, CommandMarks marks = {});
 
   bool active() const { return !trust_.keys.empty(); }
@@ -47,8 +47,13 @@ class CommandGuard {
     std::string issuer;   // path of the node whose key it is; "" = the root
   };
   // Error: why not. A command that is believed becomes the newest one of its issuer; further frames
-  // of it may follow.
+  // of it may follow until it is closed. Which of its targets were served already is remembered by
+  // whoever acts (request_journal.h).
   Result<Believed> check(const v1::Request& request, Now now);
+  // Nobody remembers any more what was done for this command: no further frame of it is believed.
+  void close(const std::string& id);
+  // Of an earlier run, but remembered.
+  void reopen(const std::string& id);
   // The targets of this node that it names; of a `scale`, their groups too. `self` holds this
   // node's own facts at its top.
   std::set<std::string> targets(const Believed& believed, const Mirror& self) const;
@@ -63,6 +68,7 @@ class CommandGuard {
 
   CommandTrust trust_;
   CommandMarks marks_;
+  std::set<std::string> closed_;  // keys whose newest command is closed
 };
 
 }  // namespace banyan::tree

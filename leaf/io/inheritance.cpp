@@ -22,6 +22,24 @@ TargetMemory memory_of(const keeper::Message& message) {
   return memory;
 }
 
+void sort_by_generation(std::vector<KeptRun>& runs) {
+  std::stable_sort(runs.begin(), runs.end(), [](const KeptRun& a, const KeptRun& b) {
+    return a.message.generation < b.message.generation;
+  });
+}
+
+void take(KeptRun& run) { run.message.flags &= ~static_cast<std::uint32_t>(keeper::acknowledged); }
+
+// A newer one was launched. If this one lives, it is a stray.
+void replace(KeptRun& run, Legacy& legacy) {
+  if ((run.message.flags & keeper::over) == 0) return;
+  take(run);
+  run.replaced = true;
+  legacy.ended.push_back({run.message.target, run.message.generation,
+                          Time{std::chrono::nanoseconds{run.message.started_ns}},
+                          wall_from_ms(run.message.ended_ms)});
+}
+
 }  // namespace
 
 v1::HeldRun held_run(const keeper::Message& told, int pidfd) {
@@ -51,6 +69,7 @@ Inheritance inherit(KeeperLink& link, const std::vector<TargetConfig>& targets,
   Inheritance all;
   std::map<std::string, const TargetConfig*> configured;
   for (const TargetConfig& target : targets) configured.emplace(target.name, &target);
+  sort_by_generation(link.runs);
   std::map<std::string, KeptRun*> newest;
   for (KeptRun& run : link.runs) {
     keeper::Message& message = run.message;
@@ -58,11 +77,13 @@ Inheritance inherit(KeeperLink& link, const std::vector<TargetConfig>& targets,
     message.flags |= keeper::acknowledged;
     if (!usable || !configured.contains(message.target)) continue;
     KeptRun*& held = newest[message.target];
-    if (held == nullptr || held->message.generation < message.generation) held = &run;
+    if (held != nullptr && held->message.generation == message.generation) continue;
+    if (held != nullptr) replace(*held, all.legacy);
+    held = &run;
   }
   for (auto& [target, run] : newest) {
-    keeper::Message& message = run->message;
-    message.flags &= ~static_cast<std::uint32_t>(keeper::acknowledged);
+    const keeper::Message& message = run->message;
+    take(*run);
     AdoptedRun adopted{target, message.generation, message.pid,
                        Time{std::chrono::nanoseconds{message.started_ns}}, false};
     adopted.changed = launch_hash(*configured.at(target)) != message.hash;

@@ -2,9 +2,10 @@
 // What a starting leaf does with all that its keeper hands over, or the program before it in the
 // same process. Pure but for the descriptors; start only.
 //
-// A process of a configured target is adopted, also when it ended meanwhile (then its exit is told)
-// or when its command, environment, directory or umask is another now (then it is run anew). What
-// belongs to no target is left to end_strays().
+// The newest process of a configured target is adopted, also when it ended meanwhile (then its exit
+// is told) or when its command, environment, directory or umask is another now (then it is run
+// anew). What belongs to no target is left to end_strays(). Of an earlier process of the target,
+// the end that nobody has acknowledged is told, before all that is told of the newest.
 
 #include <set>
 #include <string>
@@ -25,7 +26,9 @@ struct Inheritance {
 v1::HeldRun held_run(const keeper::Message& told, int pidfd);
 std::vector<KeptRun> kept_runs(const v1::Handover& handover);
 
-// In `link`, what is not adopted is flagged as `acknowledged`: only its pipes are still of use.
+// In `link`, runs are put in the order of their generations. What is not adopted is marked as
+// `replaced`, or flagged as `acknowledged` when there is nothing to tell of it: then only its pipes
+// are still of use.
 Inheritance inherit(KeeperLink& link, const std::vector<TargetConfig>& targets,
                     const std::string& instance);
 

@@ -17,6 +17,7 @@ struct KeptRun {  // a process that the keeper holds
   Descriptor pidfd;  // none when it is over
   Descriptor out;    // none when it is at its end
   Descriptor err;
+  bool replaced = false;  // it is over and a newer run is adopted: only its end is to be told
 };
 
 struct KeeperLink {

@@ -171,11 +171,14 @@ void LeafDaemon::perform_processes(LeafEffects& effects) {
   for (const auto& effect : std::exchange(effects.processes, {})) host_.perform(effect);
 }
 
+void LeafDaemon::keep_marks(LeafEffects& effects) {
+  const Status kept = marks_.store(std::exchange(effects.marks, {}).back());
+  if (!kept) logger_.write(tree::LogLevel::error, kept.error().text());
+  leaf_.handle(MarksKept{kept ? "" : kept.error().text()}, read_clock(), effects);
+}
+
 void LeafDaemon::perform(LeafEffects& effects) {
-  if (!effects.marks.empty()) {
-    const Status kept = marks_.store(effects.marks.back());
-    if (!kept) logger_.write(tree::LogLevel::error, kept.error().text());
-  }
+  if (!effects.marks.empty()) keep_marks(effects);
   warn(spool_.keep(effects.spool, leaf_.events()));
   for (const auto& memory : effects.memories) host_.remember(memory);
   perform_processes(effects);

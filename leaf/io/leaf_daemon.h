@@ -62,6 +62,7 @@ class LeafDaemon {
   void on_process(const ProcessEvent& event, Now now);
   void end_when_over(Now now, LeafEffects& effects);
   void perform_processes(LeafEffects& effects);
+  void keep_marks(LeafEffects& effects);
   void perform(LeafEffects& effects);
   void note(const tree::OwnEvent& event);
   void warn(const std::string& text);  // nothing when it is empty

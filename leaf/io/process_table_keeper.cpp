@@ -97,7 +97,7 @@ void ProcessTable::adopt(KeptRun run, const TargetConfig& config) {
   if (config.on_agent_death == AgentDeath::kill) process.told.flags |= keeper::end_with_agent;
   const auto entry = processes_.insert_or_assign(key, std::move(process)).first;
   ++running_;
-  if (hooks_.adopted) hooks_.adopted(config, key.second, run.message.pid);
+  if (hooks_.adopted && !run.replaced) hooks_.adopted(config, key.second, run.message.pid);
   if (over) return on_kept_exit(run.message);
   if (keeper_) hand_over(key, entry->second);  // what became of its configuration
   if (kept) return;

@@ -16,6 +16,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr int pid = 4711;
+const WallTime earlier_end = wall_from_ms(1'600'000'000'000);
 
 AdoptedRun run_of(std::uint64_t generation, bool changed = false) {
   return {"api", generation, pid, Time{} + seconds{900}, changed};
@@ -131,6 +132,91 @@ TEST(Adoption, IsRememberedAtEachLaunchAndEnd) {
   EXPECT_EQ(told[0].generation, 8U);
   EXPECT_EQ(told[0].restarts, 4U);
   EXPECT_EQ(told[0].last_exit->code, 5);
+}
+
+// Generation 7 runs; generation 6 ended without anybody having told it. `remembered`: by the
+// keeper.
+TargetBench found_replaced(const TargetMemory& remembered) {
+  Legacy legacy{{run_of(7)}, {remembered}};
+  legacy.ended.push_back({"api", 6, Time{} + seconds{600}, earlier_end});
+  TargetBench bench(TargetBench::default_config(), {}, legacy);
+  bench.effects = {};
+  return bench;
+}
+
+ProcessExited end_of_earlier() {
+  ProcessExited exited{"api", 6, 5, 0, false};
+  exited.at = earlier_end;
+  return exited;
+}
+
+TEST(Adoption, AnEndThatTheNextLaunchOvertookIsToldOnce) {
+  auto bench = found_replaced({"api", 6, 3, {}});
+  bench.tell(end_of_earlier());
+  bench.tell(end_of_earlier());
+  ASSERT_EQ(bench.notices<RunEnded>().size(), 1U);
+  const auto ended = bench.notices<RunEnded>().front();
+  EXPECT_EQ(ended.generation, 6U);
+  EXPECT_EQ(ended.exit.code, 5);
+  EXPECT_EQ(ended.exit.at, earlier_end);
+  EXPECT_EQ(bench.state(), TargetState::running);
+  EXPECT_EQ(bench.status().generation, 7U);
+  EXPECT_EQ(bench.status().pid, pid);
+  EXPECT_THAT(bench.orders(), IsEmpty());
+}
+
+TEST(Adoption, AnEndThatTheNextLaunchOvertookIsCountedAndRemembered) {
+  auto bench = found_replaced({"api", 6, 3, {}});
+  bench.tell(end_of_earlier());
+  EXPECT_EQ(bench.status().restarts, 4U);
+  EXPECT_EQ(bench.status().last_exit->code, 5);
+  const auto told = bench.notices<StateChanged>();
+  ASSERT_EQ(told.size(), 1U);
+  const auto memory = memory_of(told.front());
+  ASSERT_TRUE(memory);
+  EXPECT_EQ(memory->generation, 7U);
+  EXPECT_EQ(memory->restarts, 4U);
+  EXPECT_EQ(memory->last_exit->code, 5);
+}
+
+TEST(Adoption, WhatIsRememberedOfTheNextLaunchHasCountedTheEndBeforeIt) {
+  LastExit last;
+  last.code = 5;
+  last.at = earlier_end;
+  auto bench = found_replaced({"api", 7, 4, last});
+  bench.tell(end_of_earlier());
+  EXPECT_EQ(bench.notices<RunEnded>().size(), 1U);
+  EXPECT_EQ(bench.status().restarts, 4U);
+  EXPECT_THAT(bench.notices<StateChanged>(), IsEmpty());
+}
+
+TEST(Adoption, WhatIsRememberedAtTheEndItselfHasCountedIt) {
+  LastExit last;
+  last.code = 5;
+  last.at = earlier_end;
+  auto bench = found_replaced({"api", 6, 4, last});
+  bench.tell(end_of_earlier());
+  EXPECT_EQ(bench.status().restarts, 4U);
+}
+
+TEST(Adoption, AnEarlierEndDoesNotHideThatOfTheAdoptedRun) {
+  auto bench = found_replaced({"api", 6, 3, {}});
+  bench.tell(end_of_earlier());
+  bench.exited(9);
+  EXPECT_EQ(bench.notices<RunEnded>().size(), 2U);
+  EXPECT_EQ(bench.status().last_exit->code, 9);
+  EXPECT_EQ(bench.status().restarts, 5U);
+  EXPECT_THAT(bench.orders(), ElementsAre("end 7", "launch 8"));
+}
+
+TEST(Adoption, AnEarlierRunRanUntilItsEndAndNotUntilNow) {
+  auto bench = found_replaced({"api", 6, 3, {}});
+  auto exited = end_of_earlier();
+  exited.at = bench.now.wall - seconds{100};
+  bench.tell(exited);
+  const auto started = Time{} + seconds{600};
+  const auto ran = bench.now.time - seconds{100} - started;
+  EXPECT_EQ(bench.notices<RunEnded>().front().exit.ran_ms, ran / milliseconds{1});
 }
 
 TEST(LaunchHash, TellsApartWhatMakesAnotherProcess) {

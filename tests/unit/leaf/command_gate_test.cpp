@@ -121,6 +121,16 @@ TEST_F(CommandGateTest, WordsOfAStrangerAreMadeFitToBeShown) {
   EXPECT_NE(judged.events[0].data.find(R"("verb":"")"), std::string::npos);
 }
 
+TEST_F(CommandGateTest, WhatWasAdmittedCanBeRefusedAfterAll) {
+  CommandGate gate(keyed());
+  const auto judged = gate.refuse(request("stop", {"api", "db"}), "the disk is full", noon);
+  EXPECT_EQ(judged.refused.outcomes_size(), 2);
+  EXPECT_EQ(judged.refused.outcomes(0).kind(), v1::OUTCOME_KIND_REJECTED);
+  EXPECT_EQ(judged.refused.outcomes(0).reason(), "the disk is full");
+  ASSERT_EQ(judged.events.size(), 1U);
+  EXPECT_EQ(judged.events[0].kind, "command_refused");
+}
+
 TEST_F(CommandGateTest, ARepeatedCopyIsToldWhereCommandsAreSigned) {
   CommandGate open({});
   EXPECT_FALSE(open.repeated(request("stop", {"api"}), 1, noon));

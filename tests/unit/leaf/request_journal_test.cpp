@@ -70,6 +70,56 @@ TEST_F(OutcomeAskTest, WhatAnEarlierRunDidNobodyKnowsAndNobodyRepeats) {
   EXPECT_TRUE(journal_.take(request(), "me").requests.empty());
 }
 
+TEST_F(OutcomeAskTest, AboutInventedIdsPushesOutNothingThatWasTaken) {
+  const std::string executed = command_.id();
+  ASSERT_EQ(journal_.take(request(), "me").requests.size(), 1u);
+  for (std::size_t i = 0; i < RequestJournal::max_ids + RequestJournal::max_fences; ++i) {
+    command_.set_id("invented " + std::to_string(i));
+    ASSERT_EQ(ask(boot_).outcomes_size(), 1);
+  }
+  EXPECT_LE(journal_.held().size(), RequestJournal::max_fences + 1) << "bounded";
+  command_.set_id(executed);
+  EXPECT_TRUE(journal_.has_taken(executed));
+  const auto again = journal_.take(request(), "me");
+  EXPECT_TRUE(again.requests.empty()) << "it would run twice";
+  EXPECT_EQ(again.repeated, 1U);
+}
+
+TEST_F(OutcomeAskTest, AboutAnythingBeyondNamesKeepsNothing) {
+  command_.set_id(std::string(100'000, 'x'));
+  EXPECT_EQ(ask(boot_).outcomes_size(), 0);
+  EXPECT_TRUE(journal_.held().empty());
+}
+
+TEST_F(OutcomeAskTest, FencesHoldOverAnUpgradeAndPushOutNothingThereEither) {
+  ASSERT_EQ(journal_.take(request(), "me").requests.size(), 1u);
+  for (std::size_t i = 0; i < RequestJournal::max_ids + 1; ++i) {
+    command_.set_id("invented " + std::to_string(i));
+    ask(boot_);
+  }
+  v1::Handover handover;
+  for (auto& held : journal_.held()) *handover.add_requests() = held;
+  journal_ = RequestJournal();
+  journal_.resume(handover);
+  EXPECT_FALSE(journal_.has_taken(command_.id()));
+  EXPECT_TRUE(journal_.take(request(), "me").requests.empty()) << "fenced";
+  command_.set_id("0123456789abcdef");
+  EXPECT_TRUE(journal_.has_taken(command_.id()));
+  EXPECT_TRUE(journal_.take(request(), "me").requests.empty());
+}
+
+TEST_F(OutcomeAskTest, WhatIsForgottenForANewerRequestIsSaid) {
+  journal_.take(request(), "me");
+  for (std::size_t i = 1; i < RequestJournal::max_ids; ++i) {
+    command_.set_id("newer " + std::to_string(i));
+    ASSERT_TRUE(journal_.take(request(), "me").forgotten.empty());
+  }
+  command_.set_id("one more");
+  const auto taken = journal_.take(request(), "me");
+  EXPECT_EQ(taken.forgotten, std::vector<std::string>{"0123456789abcdef"});
+  EXPECT_FALSE(journal_.has_taken("0123456789abcdef"));
+}
+
 TEST_F(OutcomeAskTest, AnotherInstanceIsNotAnsweredFor) {
   instance_ = "other";
   EXPECT_EQ(ask(boot_).outcomes_size(), 0);

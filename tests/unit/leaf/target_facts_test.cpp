@@ -79,9 +79,14 @@ TEST(TargetFacts, AnExitToldByAnEarlierRunIsKnownIfThatVeryRunIsTakenOver) {
   legacy.runs[0].generation = 7;
   legacy.runs[1].target = "db";
   legacy.runs[1].generation = 1;
+  legacy.ended.resize(2);
+  legacy.ended[0].target = "api";
+  legacy.ended[0].generation = 5;
+  legacy.ended[1].target = "api";
+  legacy.ended[1].generation = 6;
   const std::vector<v1::HeldEvents> earlier = {told_exit("api", 6), told_exit("api", 7),
                                                told_exit("db", 11), told_exit("gone", 1)};
-  const std::set<std::pair<std::string, std::uint64_t>> expected = {{"api", 7}};
+  const std::set<std::pair<std::string, std::uint64_t>> expected = {{"api", 6}, {"api", 7}};
   EXPECT_EQ(told_exits(earlier, legacy), expected);
 }
 

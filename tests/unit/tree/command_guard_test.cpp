@@ -130,6 +130,32 @@ TEST_F(CommandGuardTest, MarksOfAnEarlierRunHold) {
   EXPECT_FALSE(later.check(signed_by(root_), at(seconds{1})));
 }
 
+TEST_F(CommandGuardTest, TheNewestOfAnEarlierRunIsNotBelievedAgainUnlessItIsRemembered) {
+  EXPECT_EQ(why(signed_by(root_)), "");
+  const v1::Request taken = signed_by(root_);
+  CommandGuard later({{{root_.public_key(), ""}}, {"dc1/web-1"}}, guard_.marks());
+  const auto again = later.check(taken, at(seconds{1}));
+  ASSERT_FALSE(again);
+  EXPECT_NE(again.error().what.find("older than one that was taken"), std::string::npos);
+  EXPECT_EQ(later.marks(), guard_.marks());
+  later.reopen("another one");
+  EXPECT_FALSE(later.check(taken, at(seconds{1})));
+  later.reopen(command_.id());
+  EXPECT_TRUE(later.check(taken, at(seconds{1}))) << "after an upgrade";
+}
+
+TEST_F(CommandGuardTest, OfAClosedCommandNoFurtherFrameIsBelievedAndTheNextOneIs) {
+  EXPECT_EQ(why(signed_by(root_)), "");
+  guard_.close("another one");
+  EXPECT_EQ(why(signed_by(root_)), "");
+  guard_.close(command_.id());
+  EXPECT_NE(why(signed_by(root_)).find("older than one that was taken"), std::string::npos);
+  command_.set_sequence(8);
+  command_.set_id("the next");
+  EXPECT_EQ(why(signed_by(root_)), "");
+  EXPECT_EQ(why(signed_by(root_)), "") << "and its further frames";
+}
+
 TEST_F(CommandGuardTest, TheAgeIsBoundedByTheCommandAndAToleranceForClocks) {
   const Duration limit = seconds{10} + CommandGuard::clock_tolerance;
   EXPECT_NE(why(signed_by(root_), limit + milliseconds{1}).find("ago by the clock"),
