@@ -82,6 +82,12 @@ class HostileRelay(KeyedTest):
         self.assertNotEqual(self.pids()["dc1/web-1/api"], self.runs["dc1/web-1/api"])
         self.assertEqual(self.told("command_refused", "dc1/web-1"), [])
 
+    def test_commands_in_batches_are_obeyed_though_each_batch_is_signed_anew(self):
+        done = self.world.rest.command("restart", "**", max_parallel=2)
+        self.assertEqual(done["counts"]["done"], len(self.runs), done)
+        for path in ("dc1/web-1", "dc1/web-2", "dc2/web-3"):
+            self.assertEqual(self.told("command_refused", path), [])
+
     def test_forged_commands_do_nothing_and_are_told(self):
         for mode, words in ((["unsigned"], "it is not signed"),
                             (["forged"], "not among command_keys")):
